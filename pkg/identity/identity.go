@@ -1,0 +1,84 @@
+// Package identity says who is acting, and makes and checks the ids of images.
+//
+// It carries the acting user through a context; it does not know how the user
+// signed in, nor what the user may see: that is the catalog's decision.
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// Owner is the id of the person an image belongs to.
+type Owner string
+
+// LocalOwner is the one owner of a gallery without accounts.
+const LocalOwner Owner = "local"
+
+// OwnerHeader carries the acting owner from the edge to a service. A service
+// may believe it only from a caller it trusts.
+const OwnerHeader = "Sajin-Acting-Owner"
+
+// MaxOwnerBytes bounds an owner id, which is part of keys in the database.
+const MaxOwnerBytes = 64
+
+type ownerKey struct{}
+
+// WithOwner returns a context in which owner acts.
+func WithOwner(ctx context.Context, owner Owner) context.Context {
+	return context.WithValue(ctx, ownerKey{}, owner)
+}
+
+// OwnerFrom is the acting owner of ctx, or "" when nobody is known.
+func OwnerFrom(ctx context.Context) Owner {
+	owner, _ := ctx.Value(ownerKey{}).(Owner)
+	return owner
+}
+
+// ParseOwner checks an owner id that came from outside: 1 to MaxOwnerBytes of
+// lower-case letters, digits, '-', '_', '.', not starting with '.'.
+func ParseOwner(s string) (Owner, bool) {
+	if s == "" || len(s) > MaxOwnerBytes || s[0] == '.' {
+		return "", false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return "", false
+		}
+	}
+	return Owner(s), true
+}
+
+var (
+	entropyMu sync.Mutex // ulid's monotonic reader is not safe for concurrent use
+	entropy   = ulid.Monotonic(rand.Reader, 0)
+)
+
+// NewImageID makes a ULID (26 characters, upper case) for the given time. Ids
+// made in one process within a millisecond keep their order. Safe for
+// concurrent use.
+func NewImageID(now time.Time) string {
+	entropyMu.Lock()
+	defer entropyMu.Unlock()
+	id, err := ulid.New(ulid.Timestamp(now), entropy)
+	if err != nil { // 80 bits of a millisecond used up: start from fresh entropy
+		id = ulid.MustNew(ulid.Timestamp(now), rand.Reader)
+	}
+	return id.String()
+}
+
+// ValidImageID reports whether s is a ULID in its one canonical spelling, so
+// that it is safe in a path, a key and a query.
+func ValidImageID(s string) bool {
+	if len(s) != ulid.EncodedSize || s != strings.ToUpper(s) {
+		return false
+	}
+	id, err := ulid.ParseStrict(s)
+	return err == nil && id.String() == s
+}
