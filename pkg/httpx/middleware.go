@@ -1,0 +1,164 @@
+package httpx
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+)
+
+// RequestIDHeader carries the id that ties together what one request does in
+// every service.
+const RequestIDHeader = "X-Request-Id"
+
+// Middleware wraps a handler.
+type Middleware func(http.Handler) http.Handler
+
+// Chain applies middlewares so that the first is the outermost.
+func Chain(h http.Handler, all ...Middleware) http.Handler {
+	for i := len(all) - 1; i >= 0; i-- {
+		h = all[i](h)
+	}
+	return h
+}
+
+// RequestIDs gives every request an id. With trust, one that the caller sent is
+// kept if it is 1 to 64 letters, digits, '-' and '_'; at the edge it is not
+// trusted.
+func RequestIDs(trust bool) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id := r.Header.Get(RequestIDHeader)
+			if !trust || !validRequestID(id) {
+				id = rand.Text()
+			}
+			w.Header().Set(RequestIDHeader, id)
+			next.ServeHTTP(w, r.WithContext(problem.WithRequestID(r.Context(), id)))
+		})
+	}
+}
+
+func validRequestID(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// AccessLog writes one line per request at debug level, or at warn for a
+// server error. It logs the path without the query, which may hold secrets.
+func AccessLog(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &recorder{ResponseWriter: w}
+		start := time.Now()
+		defer func() {
+			level := slog.LevelDebug
+			if rec.status >= http.StatusInternalServerError {
+				level = slog.LevelWarn
+			}
+			slog.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.EscapedPath(), "status", rec.status,
+				"bytes", rec.bytes, "ms", time.Since(start).Milliseconds(), "request_id", problem.RequestID(r.Context()))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// Recover answers a panic as an internal error, logs it with its stack, and
+// keeps the process alive. A response that has begun is cut off instead, so
+// that it does not look whole.
+func Recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(cause)
+			}
+			slog.ErrorContext(r.Context(), "panic", "cause", cause, "stack", string(debug.Stack()), "request_id", problem.RequestID(r.Context()))
+			if rec.status != 0 {
+				panic(http.ErrAbortHandler)
+			}
+			problem.Write(w, r, fault.New(fault.Internal, "internal", ""))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder notes the status and the bytes of a response.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom keeps sendfile for large downloads.
+func (w *recorder) ReadFrom(r io.Reader) (int64, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := io.Copy(w.ResponseWriter, r)
+	w.bytes += n
+	return n, err
+}
+
+// Unwrap gives http.ResponseController the real writer.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// IdleBody makes a read of the request's body fail with ErrBodyTimeout when no
+// byte arrives for d, however long the whole body takes.
+func IdleBody(w http.ResponseWriter, r *http.Request, d time.Duration) io.ReadCloser {
+	return &idleBody{ReadCloser: r.Body, control: http.NewResponseController(w), idle: d}
+}
+
+type idleBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	idle    time.Duration
+}
+
+func (b *idleBody) Read(p []byte) (int, error) {
+	// A writer that knows no deadlines (in-process) has no slow peer either.
+	_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errors.Join(ErrBodyTimeout, err)
+	}
+	return n, err
+}
+
+func (b *idleBody) Close() error {
+	_ = b.control.SetReadDeadline(time.Time{})
+	return b.ReadCloser.Close()
+}

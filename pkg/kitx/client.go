@@ -1,0 +1,187 @@
+package kitx
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-kit/kit/endpoint"
+	kithttp "github.com/go-kit/kit/transport/http"
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+)
+
+// MaxResponseBytes bounds what a client reads of another service's answer.
+const MaxResponseBytes = 16 << 20
+
+// Target is a service that a client calls.
+type Target struct {
+	Base *url.URL
+	HTTP kithttp.HTTPClient // must not follow redirects: see NoRedirects
+}
+
+// NoRedirects makes an HTTP client that hands a redirect back as an answer: a
+// service of ours sends none, and following one could carry the caller's
+// identity to another host.
+func NoRedirects(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Encoder says where a request goes: the path and query, and the JSON body
+// (nil for none).
+type Encoder[Req any] func(Req) (path string, query url.Values, body any)
+
+// Client calls a use case of another service over HTTP, through the
+// middlewares. The owner and the request id of the context go along; a problem
+// comes back as the fault it was.
+func Client[Req, Resp any](t Target, method string, encode Encoder[Req], middlewares ...endpoint.Middleware) UseCase[Req, Resp] {
+	e := kithttp.NewClient(method, t.Base,
+		func(ctx context.Context, r *http.Request, request any) error {
+			req, ok := request.(Req)
+			if !ok {
+				return fault.New(fault.Internal, "internal", "")
+			}
+			return encodeRequest(ctx, r, t.Base, req, encode)
+		},
+		decodeResponse[Resp], kithttp.SetClient(t.HTTP)).Endpoint()
+	e = asUnavailable(e)
+	for i := len(middlewares) - 1; i >= 0; i-- {
+		e = middlewares[i](e)
+	}
+	return Call[Req, Resp](e)
+}
+
+func encodeRequest[Req any](ctx context.Context, r *http.Request, base *url.URL, req Req, encode Encoder[Req]) error {
+	path, query, body := encode(req)
+	r.URL = base.JoinPath(path)
+	r.URL.RawQuery = query.Encode()
+	SetCaller(ctx, r.Header)
+	if body == nil {
+		return nil
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fault.As(fault.Internal, "kitx.Client", err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.ContentLength = int64(len(raw))
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	return nil
+}
+
+// SetCaller puts the context's owner and request id into the header of a
+// request to another service.
+func SetCaller(ctx context.Context, header http.Header) {
+	if owner := identity.OwnerFrom(ctx); owner != "" {
+		header.Set(identity.OwnerHeader, string(owner))
+	}
+	if id := problem.RequestID(ctx); id != "" {
+		header.Set("X-Request-Id", id)
+	}
+}
+
+func decodeResponse[Resp any](_ context.Context, resp *http.Response) (any, error) {
+	var out Resp
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, problem.Read(resp)
+	}
+	if resp.StatusCode == http.StatusNoContent {
+		return out, nil
+	}
+	limited := io.LimitReader(resp.Body, MaxResponseBytes)
+	if err := json.NewDecoder(limited).Decode(&out); err != nil {
+		return nil, fault.As(fault.Unavailable, "kitx.Client", err)
+	}
+	return out, nil
+}
+
+// asUnavailable classifies an error that is no answer of the other service: it
+// could not be reached.
+func asUnavailable(next endpoint.Endpoint) endpoint.Endpoint {
+	return func(ctx context.Context, request any) (any, error) {
+		response, err := next(ctx, request)
+		var known *fault.Error
+		switch {
+		case err == nil, errors.As(err, &known):
+			return response, err
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			return nil, fault.Wrap("kitx.Client", err)
+		default:
+			return nil, fault.As(fault.Unavailable, "kitx.Client", err)
+		}
+	}
+}
+
+// Deadline bounds a call.
+func Deadline(d time.Duration) endpoint.Middleware {
+	return func(next endpoint.Endpoint) endpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			ctx, cancel := context.WithTimeout(ctx, d)
+			defer cancel()
+			return next(ctx, request)
+		}
+	}
+}
+
+// Retry repeats an idempotent call that failed with a retryable fault, up to
+// attempts in all, waiting base, 2*base, … with jitter. It gives up when the
+// context ends.
+func Retry(attempts int, base time.Duration) endpoint.Middleware {
+	return func(next endpoint.Endpoint) endpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			for attempt := 1; ; attempt++ {
+				response, err := next(ctx, request)
+				if err == nil || attempt >= attempts || !fault.KindOf(err).Retryable() || ctx.Err() != nil {
+					return response, err
+				}
+				wait := base << (attempt - 1)
+				select {
+				case <-time.After(wait/2 + rand.N(wait)):
+				case <-ctx.Done():
+					return nil, err
+				}
+			}
+		}
+	}
+}
+
+// Breaker stops calling a service that does not answer: after ten failures in a
+// row it refuses at once for five seconds, then lets one call try. Only
+// Unavailable, Timeout and Internal count as failures.
+func Breaker(name string) endpoint.Middleware {
+	breaker := gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
+		Name: name, Timeout: 5 * time.Second,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 10 },
+		IsSuccessful: func(err error) bool {
+			switch fault.KindOf(err) {
+			case fault.Unavailable, fault.Timeout, fault.Internal:
+				return err == nil
+			default:
+				return true
+			}
+		},
+	})
+	return func(next endpoint.Endpoint) endpoint.Endpoint {
+		return func(ctx context.Context, request any) (any, error) {
+			response, err := breaker.Execute(func() (any, error) { return next(ctx, request) })
+			if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+				return nil, fault.New(fault.Unavailable, "service_unavailable",
+					"A part of the gallery does not answer at the moment. Please try again shortly.").
+					With("kitx.Breaker", err).RetryAfter(5 * time.Second)
+			}
+			return response, err
+		}
+	}
+}
