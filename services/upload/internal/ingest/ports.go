@@ -1,0 +1,93 @@
+package ingest
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+)
+
+// Source is an image's bytes, in memory or in a temporary file.
+type Source struct {
+	io.ReaderAt
+	Size int64
+}
+
+// Probe is what the header of an image says, read before any decoding.
+type Probe struct {
+	Format      string // jpeg, png, gif, webp
+	ContentType string
+	Extension   string // with the dot
+	Width       int    // as stored, before orientation; never 0
+	Height      int
+	Orientation int   // EXIF 1..8; 1 where it is not said or invalid
+	Frames      int   // 1 for a still image
+	MemoryBytes int64 // what Derive needs at most, estimated; work is admitted by it
+}
+
+// Spec asks for one rendition. The image is never made larger than it is.
+type Spec struct {
+	Name     string
+	LongEdge int // pixels
+	Quality  int // JPEG, 1..100
+}
+
+// Rendition is one smaller copy, upright and without metadata but its colour
+// profile.
+type Rendition struct {
+	Name        string
+	Width       int
+	Height      int
+	ContentType string
+	Extension   string // with the dot
+	Data        []byte
+}
+
+// Derived is what decoding an image gives.
+type Derived struct {
+	Width       int // upright
+	Height      int
+	Renditions  []Rendition // in the order of the specs
+	Placeholder []byte      // thumbhash, about 25 bytes
+}
+
+// Imager reads and derives images. Both methods take hostile input: they never
+// panic, and stop soon after the context ends. What is refused comes back as
+// one of the faults below. Safe for concurrent use.
+type Imager interface {
+	// Probe recognises the format by content and checks the limits on what the
+	// header declares: pixels, decoded bytes, frames, scans. It decodes no
+	// pixels; it may walk the whole file's structure once.
+	Probe(ctx context.Context, src Source) (Probe, error)
+	// Derive decodes once and makes every rendition and the placeholder.
+	Derive(ctx context.Context, src Source, p Probe, specs []Spec) (Derived, error)
+}
+
+// The refusals of an Imager.
+var (
+	ErrUnsupported   = fault.New(fault.Unsupported, "unsupported_media_type", "This is not a kind of image that can be added. JPEG, PNG, GIF and WebP can.")
+	ErrVariant       = fault.New(fault.Unsupported, "unsupported_image_variant", "This image is of a rare variant that cannot be shown. Save it again as an ordinary JPEG or PNG and add that.")
+	ErrCorrupt       = fault.New(fault.Unprocessable, "image_corrupt", "The image is damaged or incomplete. Please check the file and add it again.")
+	ErrEmpty         = fault.New(fault.Unprocessable, "file_empty", "The file is empty.")
+	ErrTooLarge      = fault.New(fault.Unprocessable, "image_too_large", "The image has more pixels than can be processed.")
+	ErrTooManyFrames = fault.New(fault.Unprocessable, "image_too_many_frames", "The animation has more frames than can be processed.")
+	ErrTooComplex    = fault.New(fault.Unprocessable, "image_too_complex", "The image takes too much work to decode.")
+)
+
+// Metadata is what the camera recorded.
+type Metadata struct {
+	TakenAt     *time.Time
+	TakenOffset *int // minutes east of UTC, where it was recorded
+	Camera      contract.Camera
+	Place       *contract.Place
+	Warnings    []string // codes, such as "metadata_unreadable"; broken metadata never refuses an image
+}
+
+// MetadataReader reads EXIF and its kin, bounded in tags, bytes and time. It
+// never fails: what cannot be read is left out, with a warning. Safe for
+// concurrent use.
+type MetadataReader interface {
+	Read(ctx context.Context, src Source, p Probe) Metadata
+}

@@ -1,0 +1,36 @@
+package gallery
+
+import (
+	"context"
+	"io"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
+)
+
+// Catalog knows the images and who may see them. The owner acts through the
+// context (identity.WithOwner). What is not there, or not the owner's, is
+// fault.NotFound.
+type Catalog interface {
+	List(ctx context.Context, req catalogapi.ListRequest) (catalogapi.ListResponse, error)
+	Get(ctx context.Context, id string) (catalogapi.Image, error)
+	Trash(ctx context.Context, id string) (catalogapi.Image, error)
+	Restore(ctx context.Context, id string) (catalogapi.Image, error)
+	Purge(ctx context.Context, id string) error
+	Expect(ctx context.Context, req catalogapi.ExpectRequest) (catalogapi.ExpectResponse, error)
+	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
+	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
+}
+
+// Uploader takes files in. The body is a multipart/form-data stream with the
+// given content type; length is -1 when it is not known. The body is read as
+// the files are stored, never held.
+type Uploader interface {
+	Upload(ctx context.Context, contentType string, length int64, body io.Reader) (uploadapi.UploadResponse, error)
+}
+
+// Media reads originals and renditions.
+type Media interface {
+	Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Info, error)
+}

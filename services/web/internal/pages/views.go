@@ -1,0 +1,132 @@
+package pages
+
+import "time"
+
+// Frame is what every page has around its content.
+type Frame struct {
+	Title    string
+	Path     string // of the request, for the language switch and the current tab
+	Language string // BCP 47: "en" or "ko"
+}
+
+// Figure is one picture in the grid.
+type Figure struct {
+	ID          string
+	Name        string
+	State       string // processing, ready, failed
+	FailDetail  string
+	Width       int
+	Height      int
+	Placeholder string // thumbhash, base64
+	Renditions  []Source
+	OriginalURL string
+	TakenAt     time.Time // in the capture's own offset, for headings and labels
+	Animated    bool
+	TrashedAt   *time.Time
+}
+
+// Source is one rendition's address and size.
+type Source struct {
+	Name   string
+	URL    string
+	Width  int
+	Height int
+}
+
+// Grid is a run of pictures, in the timeline's order, and where to go on.
+type Grid struct {
+	Figures    []Figure
+	NextCursor string // empty at the end
+	After      string // the last day heading already on the page (2006-01-02), so that a following fragment does not repeat it
+	Trash      bool
+}
+
+// Month is an entry of the month navigation.
+type Month struct {
+	Month string // 2006-01
+	Count int64
+}
+
+// GalleryView is the timeline at "/".
+type GalleryView struct {
+	Frame
+	Grid
+	Months        []Month
+	Total         int64
+	Month         string // set when only one month is shown
+	ChangesCursor string // where the live update starts
+	Notice        string // the key of a message shown once, such as "trashed"
+	NoticeID      string // the image it is about, for its undo form
+}
+
+// TrashView is "/trash".
+type TrashView struct {
+	Frame
+	Grid
+	KeepDays int
+	Notice   string
+	NoticeID string
+}
+
+// ImageView is one picture at "/images/{id}", the lightbox without script.
+type ImageView struct {
+	Frame
+	Figure
+	Info       Info
+	PreviousID string // newer
+	NextID     string // older
+}
+
+// Info is what the information panel shows.
+type Info struct {
+	Size        int64 // bytes
+	ContentType string
+	SHA256      string
+	CreatedAt   time.Time
+	HasOffset   bool // whether TakenAt's zone is the camera's own
+	Make        string
+	Model       string
+	Lens        string
+	Exposure    string
+	FNumber     float64
+	ISO         int
+	FocalLength float64
+	HasPlace    bool
+	Latitude    float64
+	Longitude   float64
+}
+
+// UploadView is the form at "/upload", before and after it was sent.
+type UploadView struct {
+	Frame
+	Action   string // where the form posts: /upload or /imageapp/upload_image/
+	Results  []UploadResult
+	Failure  *Failure // the request as a whole was refused
+	Recent   []Figure // the newest pictures, as the tutorial's page listed them
+	MaxFiles int
+	MaxBytes int64 // per file
+}
+
+// UploadResult is the outcome for one file.
+type UploadResult struct {
+	Name        string
+	Status      string // uploadapi.Status*
+	ID          string
+	DuplicateOf string
+	Trashed     bool
+	Failure     *Failure
+}
+
+// Failure is an error as a person reads it.
+type Failure struct {
+	Status    int
+	Code      string // chooses the translated sentence
+	Detail    string // the English sentence, where the code has no translation
+	RequestID string
+}
+
+// ErrorView is the page for an error.
+type ErrorView struct {
+	Frame
+	Failure
+}
