@@ -151,6 +151,7 @@ type idleBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	idle    time.Duration
+	ended   bool
 }
 
 func (b *idleBody) Read(p []byte) (int, error) {
@@ -160,15 +161,19 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = errors.Join(ErrBodyTimeout, err)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		// The server goes on reading to notice a client that leaves; a deadline
 		// left behind would make it take a slow answer for such a client.
+		b.ended = true
 		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, err
 }
 
+// Close bounds what the server reads to skip the rest of an unfinished body.
 func (b *idleBody) Close() error {
-	_ = b.control.SetReadDeadline(time.Time{})
+	if !b.ended {
+		_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
+	}
 	return b.ReadCloser.Close()
 }

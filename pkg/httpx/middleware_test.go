@@ -36,6 +36,14 @@ func TestIdleBodyHasADeadlineUntilTheBodyEnds(t *testing.T) {
 	}
 }
 
+func TestIdleBodyBoundsTheRestOfAnUnfinishedBody(t *testing.T) {
+	w := &deadlineWriter{ResponseWriter: httptest.NewRecorder()}
+	body := httpx.IdleBody(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("abc")), time.Minute)
+	if err := body.Close(); err != nil || w.deadline.IsZero() {
+		t.Fatalf("deadline %v, error %v; want a deadline", w.deadline, err)
+	}
+}
+
 type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
@@ -49,7 +57,7 @@ func TestIdleBodyNamesATimeout(t *testing.T) {
 }
 
 func TestRecoverWithAnswersAPanicItsOwnWay(t *testing.T) {
-	var kind fault.Kind = fault.NotFound
+	kind := fault.NotFound
 	h := httpx.RecoverWith(func(w http.ResponseWriter, _ *http.Request, err error) {
 		kind = fault.KindOf(err)
 		w.WriteHeader(http.StatusTeapot)
