@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -63,7 +64,7 @@ func Load(environ []string, into ...any) error {
 	var problems []error
 	for _, target := range into {
 		if err := env.ParseWithOptions(target, options(environ)); err != nil {
-			problems = append(problems, readable(err)...)
+			problems = append(problems, readable(target, err)...)
 			continue
 		}
 		if v, ok := target.(Validator); ok {
@@ -75,7 +76,7 @@ func Load(environ []string, into ...any) error {
 
 // readable says what was wrong with a variable without the library's wording
 // and without its value, which may be a secret.
-func readable(err error) []error {
+func readable(target any, err error) []error {
 	aggregate, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
 		return []error{err}
@@ -83,15 +84,21 @@ func readable(err error) []error {
 	out := make([]error, 0, len(aggregate.Errors))
 	for _, each := range aggregate.Errors {
 		if parse, ok := errors.AsType[env.ParseError](each); ok {
-			each = fmt.Errorf("%s: not a valid %s", variable(parse.Name), parse.Type)
+			each = fmt.Errorf("%s is not a valid %s", variable(target, parse.Name), parse.Type)
 		}
 		out = append(out, each)
 	}
 	return out
 }
 
-// variable is the variable that fills a field, as far as its name tells.
-func variable(field string) string { return "the setting " + field }
+// variable is the variable that fills a field.
+func variable(target any, field string) string {
+	if f, ok := reflect.TypeOf(target).Elem().FieldByName(field); ok {
+		name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
+		return Prefix + name
+	}
+	return field
+}
 
 // Unknown lists the variables of environ with our prefix that none of into
 // reads: most likely a misspelling. SAJIN_TEST_ is left to the tests.
