@@ -82,3 +82,12 @@ func ValidImageID(s string) bool {
 	id, err := ulid.ParseStrict(s)
 	return err == nil && id.String() == s
 }
+
+// ImageTime is the moment, to the millisecond, that a valid image id was made
+// at; the zero time for anything else.
+func ImageTime(id string) time.Time {
+	if !ValidImageID(id) {
+		return time.Time{}
+	}
+	return ulid.Time(ulid.MustParseStrict(id).Time()).UTC()
+}
