@@ -91,3 +91,13 @@ func ImageTime(id string) time.Time {
 	}
 	return ulid.Time(ulid.MustParseStrict(id).Time()).UTC()
 }
+
+// FirstImageID is not greater than any image id made at or after the given
+// time, so that a listing of ids can begin there.
+func FirstImageID(at time.Time) string {
+	var id ulid.ULID
+	if err := id.SetTime(ulid.Timestamp(at)); err != nil {
+		return ulid.ULID{}.String()
+	}
+	return id.String()
+}
