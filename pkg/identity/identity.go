@@ -82,3 +82,22 @@ func ValidImageID(s string) bool {
 	id, err := ulid.ParseStrict(s)
 	return err == nil && id.String() == s
 }
+
+// ImageTime is the moment, to the millisecond, that a valid image id was made
+// at; the zero time for anything else.
+func ImageTime(id string) time.Time {
+	if !ValidImageID(id) {
+		return time.Time{}
+	}
+	return ulid.Time(ulid.MustParseStrict(id).Time()).UTC()
+}
+
+// FirstImageID is not greater than any image id made at or after the given
+// time, so that a listing of ids can begin there.
+func FirstImageID(at time.Time) string {
+	var id ulid.ULID
+	if err := id.SetTime(ulid.Timestamp(at)); err != nil {
+		return ulid.ULID{}.String()
+	}
+	return id.String()
+}
