@@ -76,28 +76,33 @@ func AccessLog(next http.Handler) http.Handler {
 	})
 }
 
-// Recover answers a panic as an internal error, logs it with its stack, and
-// keeps the process alive. A response that has begun is cut off instead, so
-// that it does not look whole.
-func Recover(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w}
-		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(cause)
-			}
-			slog.ErrorContext(r.Context(), "panic", "cause", cause, "stack", string(debug.Stack()), "request_id", problem.RequestID(r.Context()))
-			if rec.status != 0 {
-				panic(http.ErrAbortHandler)
-			}
-			problem.Write(w, r, fault.New(fault.Internal, "internal", ""))
-		}()
-		next.ServeHTTP(rec, r)
-	})
+// Recover answers a panic as a problem, logs it with its stack, and keeps the
+// process alive. A response that has begun is cut off instead, so that it does
+// not look whole.
+func Recover(next http.Handler) http.Handler { return RecoverWith(problem.Write)(next) }
+
+// RecoverWith is Recover with another way to answer, such as a page.
+func RecoverWith(fail func(http.ResponseWriter, *http.Request, error)) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rec := &recorder{ResponseWriter: w}
+			defer func() {
+				cause := recover()
+				if cause == nil {
+					return
+				}
+				if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(cause)
+				}
+				slog.ErrorContext(r.Context(), "panic", "cause", cause, "stack", string(debug.Stack()), "request_id", problem.RequestID(r.Context()))
+				if rec.status != 0 {
+					panic(http.ErrAbortHandler)
+				}
+				fail(w, r, fault.New(fault.Internal, "internal", ""))
+			}()
+			next.ServeHTTP(rec, r)
+		})
+	}
 }
 
 // recorder notes the status and the bytes of a response.
@@ -154,6 +159,11 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = errors.Join(ErrBodyTimeout, err)
+	}
+	if err == io.EOF {
+		// The server goes on reading to notice a client that leaves; a deadline
+		// left behind would make it take a slow answer for such a client.
+		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, err
 }
