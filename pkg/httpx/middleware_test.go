@@ -227,12 +227,14 @@ func TestIdleBodyEndsAStalledUpload(t *testing.T) {
 	}
 }
 
-// The server reads on after the end of a body; the deadline of the last read
-// must not look like a client that has left.
+// The server reads on after the end of a body; the deadline of one more read
+// there must not look like a client that has left.
 func TestIdleBodyDoesNotBoundTheWorkAfterTheBody(t *testing.T) {
 	const idle = 10 * time.Millisecond
 	resp, err := do(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := io.Copy(io.Discard, httpx.IdleBody(w, r, idle)); err != nil {
+		body := httpx.IdleBody(w, r, idle)
+		_, _ = io.Copy(io.Discard, body)
+		if _, err := body.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			problem.Write(w, r, err)
 			return
 		}
