@@ -8,7 +8,6 @@ package httpx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -84,5 +83,7 @@ func Loopback(addr string) bool {
 var ErrBodyIncomplete = fault.New(fault.Invalid, "body_incomplete",
 	"The connection ended before the whole request had arrived. Nothing of the unfinished file was kept; please send it again.")
 
-// ErrBodyTimeout is what a body that stopped arriving is answered with.
-var ErrBodyTimeout = errors.New("httpx: no byte of the body arrived in time")
+// ErrBodyTimeout is what a body that stopped arriving is answered with, by
+// status 408 rather than its kind's 504.
+var ErrBodyTimeout = fault.New(fault.Timeout, "body_timeout",
+	"The rest of the request did not arrive in time. Nothing of the unfinished file was kept; please send it again.")

@@ -60,15 +60,16 @@ var (
 	entropy   = ulid.Monotonic(rand.Reader, 0)
 )
 
-// NewImageID makes a ULID (26 characters, upper case) for the given time. Ids
-// made in one process within a millisecond keep their order. Safe for
-// concurrent use.
+// NewImageID makes a ULID (26 characters, upper case) for the given time; one
+// before 1970, from a clock that was never set, counts as 1970. Ids made in one
+// process within a millisecond keep their order. Safe for concurrent use.
 func NewImageID(now time.Time) string {
+	ms := min(uint64(max(now.UnixMilli(), 0)), ulid.MaxTime())
 	entropyMu.Lock()
 	defer entropyMu.Unlock()
-	id, err := ulid.New(ulid.Timestamp(now), entropy)
+	id, err := ulid.New(ms, entropy)
 	if err != nil { // 80 bits of a millisecond used up: start from fresh entropy
-		id = ulid.MustNew(ulid.Timestamp(now), rand.Reader)
+		id = ulid.MustNew(ms, rand.Reader)
 	}
 	return id.String()
 }

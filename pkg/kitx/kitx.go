@@ -70,6 +70,8 @@ func Handler[Req, Resp any](f UseCase[Req, Resp], decode Decoder[Req], middlewar
 		e = middlewares[i](e)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A server for each request, since go-kit's error encoder is not given
+		// the request that the problem is about.
 		kithttp.NewServer(e,
 			func(_ context.Context, r *http.Request) (any, error) { return decode(r) },
 			encodeJSON,
@@ -83,10 +85,6 @@ func Handler[Req, Resp any](f UseCase[Req, Resp], decode Decoder[Req], middlewar
 func encodeJSON(_ context.Context, w http.ResponseWriter, response any) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	status := http.StatusOK
-	if coder, ok := response.(kithttp.StatusCoder); ok {
-		status = coder.StatusCode()
-	}
 	if _, ok := response.(None); ok {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -97,6 +95,10 @@ func encodeJSON(_ context.Context, w http.ResponseWriter, response any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	status := http.StatusOK
+	if coder, ok := response.(kithttp.StatusCoder); ok {
+		status = coder.StatusCode()
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // the client is gone; there is nobody to tell
 	return nil
