@@ -53,10 +53,17 @@ func (s *Service) writeManifest(ctx context.Context, m contract.Manifest) (contr
 	if err != nil {
 		return m, fault.As(fault.Internal, "ingest.writeManifest", err)
 	}
-	_, err = s.ports.Blob.Put(ctx, contract.ManifestKey(m.ID), bytes.NewReader(raw),
+	key := contract.ManifestKey(m.ID)
+	info, err := s.ports.Blob.Put(ctx, key, bytes.NewReader(raw),
 		blob.WriteOptions{ContentType: "application/json", IfNotExists: true, Size: int64(len(raw))})
-	if errors.Is(err, blob.ErrExists) {
+	switch {
+	case errors.Is(err, blob.ErrExists):
 		return s.readManifest(ctx, m.ID)
+	case err != nil:
+		return m, fault.Wrap("ingest.writeManifest", err)
+	case info.Size != int64(len(raw)): // half a manifest would be taken for one
+		return m, errors.Join(errStoredWrong, s.ports.Blob.Delete(ctx, key))
+	default:
+		return m, nil
 	}
-	return m, fault.Wrap("ingest.writeManifest", err)
 }
