@@ -166,6 +166,7 @@ type idleBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	idle    time.Duration
+	ended   bool
 }
 
 func (b *idleBody) Read(p []byte) (int, error) {
@@ -176,6 +177,7 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		// The server goes on reading, to notice a client that leaves; a
 		// deadline that passes would look like one.
+		b.ended = true
 		_ = b.control.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = ErrBodyTimeout.With("httpx.IdleBody", err)
@@ -183,10 +185,10 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close reads what is left of a short body, within the deadline of the last
-// Read.
+// Close bounds what the server reads to skip the rest of an unfinished body.
 func (b *idleBody) Close() error {
-	err := b.ReadCloser.Close()
-	_ = b.control.SetReadDeadline(time.Time{})
-	return err
+	if !b.ended {
+		_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
+	}
+	return b.ReadCloser.Close()
 }

@@ -191,6 +191,14 @@ func TestIdleBodyRenewsItsDeadlineUntilTheEnd(t *testing.T) {
 	}
 }
 
+func TestIdleBodyBoundsTheRestOfAnUnfinishedBody(t *testing.T) {
+	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
+	body := httpx.IdleBody(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("abc")), time.Minute)
+	if err := body.Close(); err != nil || len(w.set) != 1 || !w.set[0] {
+		t.Fatalf("deadlines %v, error %v; want one", w.set, err)
+	}
+}
+
 type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
@@ -250,7 +258,7 @@ func TestIdleBodyDoesNotBoundTheWorkAfterTheBody(t *testing.T) {
 }
 
 func TestRecoverWithAnswersAPanicItsOwnWay(t *testing.T) {
-	var kind fault.Kind = fault.NotFound
+	kind := fault.NotFound
 	h := httpx.RecoverWith(func(w http.ResponseWriter, _ *http.Request, err error) {
 		kind = fault.KindOf(err)
 		w.WriteHeader(http.StatusTeapot)
