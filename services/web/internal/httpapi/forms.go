@@ -12,6 +12,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/services/web/internal/pages"
 )
 
 const (
@@ -21,10 +22,7 @@ const (
 	maxNextBytes = 2 << 10
 	// languageSeconds is how long the choice of a language is kept: a year.
 	languageSeconds = 365 * 24 * 60 * 60
-	languageCookie  = "lang"
 )
-
-var languages = []string{"en", "ko"}
 
 func (s *Server) trashImage(w http.ResponseWriter, r *http.Request) error {
 	return changeImage(w, r, "trashed", "/", func(ctx context.Context, id string) error {
@@ -34,7 +32,7 @@ func (s *Server) trashImage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) restoreImage(w http.ResponseWriter, r *http.Request) error {
-	return changeImage(w, r, "restored", "/trash", func(ctx context.Context, id string) error {
+	return changeImage(w, r, "restored", "/", func(ctx context.Context, id string) error {
 		_, err := s.Gallery.Restore(ctx, id)
 		return err
 	})
@@ -44,8 +42,8 @@ func (s *Server) purgeImage(w http.ResponseWriter, r *http.Request) error {
 	return changeImage(w, r, "purged", "/trash", s.Gallery.Purge)
 }
 
-// changeImage does what a form asks for and leads to its field next (or home),
-// where the notice is shown.
+// changeImage does what a form asks for and leads to where the notice is shown:
+// the form's field next, the page it was on, or home.
 func changeImage(w http.ResponseWriter, r *http.Request, notice, home string, do func(context.Context, string) error) error {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -55,7 +53,7 @@ func changeImage(w http.ResponseWriter, r *http.Request, notice, home string, do
 	if err := do(r.Context(), id); err != nil {
 		return err
 	}
-	next := nextURL(form.Get("next"), home)
+	next := nextURL(form.Get("next"), cameFrom(r, home))
 	query := next.Query()
 	query.Set("notice", notice)
 	query.Set("notice_id", id) // for the form that undoes it
@@ -70,14 +68,14 @@ func (s *Server) setLanguage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(languages, form.Get("lang")) {
+	if !slices.Contains(pages.Languages(), form.Get("lang")) {
 		return fault.Parameter("lang", "The gallery does not speak this language.")
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: languageCookie, Value: form.Get("lang"), Path: "/", MaxAge: languageSeconds, HttpOnly: true,
+		Name: pages.LanguageCookie, Value: form.Get("lang"), Path: "/", MaxAge: languageSeconds, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: s.PublicOrigin != nil && s.PublicOrigin.Scheme == "https",
 	})
-	seeOther(w, nextURL(form.Get("next"), "/"))
+	seeOther(w, nextURL(form.Get("next"), &url.URL{Path: "/"}))
 	return nil
 }
 
@@ -112,10 +110,22 @@ func formError(err error) error {
 	}
 }
 
-// nextURL is where a form leads back to: a path of ours with its query, or home.
-func nextURL(next, home string) *url.URL {
+// nextURL is where a form leads to: a path of ours with its query, or home.
+func nextURL(next string, home *url.URL) *url.URL {
 	if u := localURL(next); u != nil {
 		return u
+	}
+	return home
+}
+
+// cameFrom is the grid that the form was on, or home. Other pages show no
+// notice.
+func cameFrom(r *http.Request, home string) *url.URL {
+	from, err := url.Parse(r.Referer())
+	if err == nil && from.Host == r.Host && (from.Path == "/" || from.Path == "/trash") {
+		if u := localURL(from.RequestURI()); u != nil {
+			return u
+		}
 	}
 	return &url.URL{Path: home}
 }

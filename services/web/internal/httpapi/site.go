@@ -23,9 +23,16 @@ const nextCursorHeader = "Sajin-Next-Cursor"
 // recentOnUpload is how many of the newest pictures the upload page lists.
 const recentOnUpload = 60
 
-// tutorialPath is where the application of the tutorial had its form. Its
-// links and clients go on working.
-const tutorialPath = "/imageapp/upload_image/"
+// The form is at uploadPath, and at tutorialPath, where the application of the
+// tutorial had it: its links and clients go on working.
+const (
+	uploadPath   = "/upload"
+	tutorialPath = "/imageapp/upload_image/"
+)
+
+// logoPath is the logo under a fingerprint that is none, which Static serves as
+// it is now.
+const logoPath = "/static/logo.favicon.svg"
 
 // notices are the messages that a page may be asked to show once.
 var notices = []string{"trashed", "restored", "purged"}
@@ -36,7 +43,7 @@ func (s *Server) routeSite() {
 	s.site.HandleFunc("GET /fragments/images", s.inTime(s.showFragment))
 	s.site.HandleFunc("GET /images/{id}", s.inTime(s.showImage))
 	s.site.HandleFunc("GET /trash", s.inTime(s.showTrash))
-	for _, path := range []string{"/upload", tutorialPath + "{$}"} {
+	for _, path := range []string{uploadPath, tutorialPath + "{$}"} {
 		s.site.HandleFunc("GET "+path, s.inTime(s.showUpload))
 		s.site.HandleFunc("POST "+path, s.orFail(s.takeUpload))
 	}
@@ -44,7 +51,41 @@ func (s *Server) routeSite() {
 	s.site.HandleFunc("POST /images/{id}/restore", s.inTime(s.restoreImage))
 	s.site.HandleFunc("POST /images/{id}/purge", s.inTime(s.purgeImage))
 	s.site.HandleFunc("POST /language", s.inTime(s.setLanguage))
-	s.site.Handle("GET /static/", s.Pages.Static())
+	s.site.HandleFunc("GET /static/", s.serveStatic)
+	s.site.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		logo := r.Clone(r.Context()) // for those who ask without having read a page
+		logo.URL.Path = logoPath
+		s.serveStatic(w, logo)
+	})
+}
+
+// serveStatic serves a file of the interface; what is not there is answered
+// with a page, as everywhere beside the API.
+func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request) {
+	watched := &notFoundWriter{ResponseWriter: w}
+	s.Pages.Static().ServeHTTP(watched, r)
+	if watched.notFound {
+		s.failPage(w, r, gallery.ErrNotFound, http.StatusNotFound)
+	}
+}
+
+// notFoundWriter holds an answer of 404 back.
+type notFoundWriter struct {
+	http.ResponseWriter
+	notFound bool
+}
+
+func (w *notFoundWriter) WriteHeader(status int) {
+	if w.notFound = status == http.StatusNotFound; !w.notFound {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *notFoundWriter) Write(p []byte) (int, error) {
+	if w.notFound {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 func (s *Server) showGallery(w http.ResponseWriter, r *http.Request) error {

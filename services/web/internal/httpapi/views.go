@@ -11,10 +11,14 @@ import (
 	"github.com/sajin-gallery/sajin/services/web/internal/pages"
 )
 
-// frame is what every page has around its content. A form's page is found
-// again under its own path, which GET serves as well.
+// frame is what every page has around its content. Its path is one that GET
+// serves: an error about a form leads back to the gallery.
 func (s *Server) frame(r *http.Request) pages.Frame {
-	return pages.Frame{Path: r.URL.RequestURI(), Language: s.Pages.Language(r)}
+	path := r.URL.Path
+	if r.Method == http.MethodPost && path != uploadPath && path != tutorialPath {
+		path = "/"
+	}
+	return pages.Frame{Path: path, Language: s.Pages.Language(r)}
 }
 
 // gridOf is a run of pictures as the pages show it.
@@ -32,7 +36,7 @@ func figuresOf(images []catalogapi.Image) []pages.Figure {
 
 func figureOf(c catalogapi.Image) pages.Figure {
 	out := pages.Figure{
-		ID: c.ID, Name: c.Name, State: c.State, FailDetail: c.FailDetail, Width: c.Width, Height: c.Height,
+		ID: c.ID, Name: c.Name, State: c.State, FailCode: c.FailCode, FailDetail: c.FailDetail, Width: c.Width, Height: c.Height,
 		Placeholder: c.Placeholder, Renditions: make([]pages.Source, len(c.Renditions)),
 		OriginalURL: mediaURL(c.ID, gallery.Original), TakenAt: captureTime(c), Animated: c.Animated, TrashedAt: c.TrashedAt,
 	}
