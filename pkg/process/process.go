@@ -51,15 +51,19 @@ func Main(name string, stderr io.Writer, f func(context.Context) error) int {
 	}
 }
 
-// Configure loads the configuration from the process's environment and sets up
-// the log. Misspelt variables are warned of.
-func Configure(common *config.Common, more ...any) error {
+// Configure loads the configuration from environ (os.Environ(), where a later
+// entry overrides an earlier one), refuses an exposed address, and sets up the
+// log on stderr. Misspelt variables are warned of.
+func Configure(environ []string, common *config.Common, more ...any) error {
 	into := append([]any{common}, more...)
-	if err := config.Load(os.Environ(), into...); err != nil {
+	if err := config.Load(environ, into...); err != nil {
 		return fmt.Errorf("%w:\n%w", ErrConfig, err)
 	}
+	if err := CheckExposure(common); err != nil {
+		return err
+	}
 	SetLog(common, os.Stderr)
-	unknown, err := config.Unknown(os.Environ(), into...)
+	unknown, err := config.Unknown(environ, into...)
 	if err != nil {
 		return err
 	}
@@ -101,12 +105,11 @@ func cloudLogging(groups []string, a slog.Attr) slog.Attr {
 }
 
 // Service is one service's handler and its background work.
-type Service struct {
-	Handler http.Handler
-	// Run does the background work until its context ends, then drains and
-	// returns nil.
-	Run    func(context.Context) error
-	Health *httpx.Health
+type Service interface {
+	Handler() http.Handler
+	// Run does the background work and answers the probes until its context
+	// ends, then drains and returns nil.
+	Run(context.Context) error
 }
 
 // Serve serves s on l until ctx ends or something fails, then drains: the
@@ -115,9 +118,18 @@ type Service struct {
 func Serve(ctx context.Context, l net.Listener, s Service) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Run(ctx) })
-	group.Go(func() error { return httpx.Serve(ctx, l, s.Handler, s.Health.Draining) })
-	s.Health.Started()
+	group.Go(func() error { return httpx.Serve(ctx, l, s.Handler()) })
 	return group.Wait()
+}
+
+// ListenAndServe is Serve on the configured address.
+func ListenAndServe(ctx context.Context, common *config.Common, s Service) error {
+	l, err := httpx.Listen(ctx, common.Addr)
+	if err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "listening", "addr", l.Addr().String())
+	return Serve(ctx, l, s)
 }
 
 // CheckExposure refuses to listen beyond loopback while nothing asks who is
