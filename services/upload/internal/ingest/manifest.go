@@ -23,7 +23,7 @@ func idOf(key string) (string, error) {
 	rest, ok := strings.CutPrefix(key, contract.PrefixOriginals)
 	_, file, _ := strings.Cut(rest, "/")
 	id, extension, dotted := strings.Cut(file, ".")
-	if !ok || !dotted || !identity.ValidImageID(id) ||
+	if !ok || !dotted || !identity.ValidImageID(id) || extension == "" || strings.Contains(extension, "/") ||
 		contract.OriginalKey(id, identity.ImageTime(id), "."+extension) != key || blob.CheckKey(key) != nil {
 		return "", fault.New(fault.Invalid, "original_key_invalid", "That is not the key of an original.")
 	}

@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -19,7 +21,7 @@ type Swept struct {
 	Repeated  int // manifests that were published again
 	Removed   int // renditions that belonged to nothing
 	Failed    int // of all these, what will be tried again
-	Young     int // originals left alone because a live upload may have them
+	Young     int // originals without a manifest that a live upload may still have
 }
 
 // Sweep finishes what a crash, a lost event or a failed dependency left undone:
@@ -68,63 +70,60 @@ func (w *sweep) originals(ctx context.Context) error {
 		after += w.since.UTC().Format("20060102") + "."
 	}
 	return w.pages(ctx, contract.PrefixOriginals, after, func(page []blob.Info) error {
-		keys := map[string]string{}
+		originals := map[string]blob.Info{}
 		for _, info := range page {
 			id, err := idOf(info.Key)
-			switch age := w.now.Sub(info.CreatedAt); {
-			case err != nil:
+			if err != nil {
 				w.ports.Log.WarnContext(ctx, "the bucket holds an original with a foreign key", "key", info.Key)
-			case age < w.cfg.SweepAge:
-				w.done.Young++
-			default:
-				keys[id] = info.Key
+				continue
 			}
+			originals[id] = info
 		}
-		return w.unprocessed(ctx, keys)
+		return w.unprocessed(ctx, originals)
 	})
 }
 
-func (w *sweep) unprocessed(ctx context.Context, keys map[string]string) error {
-	lacking, err := w.withoutManifest(ctx, keys)
+func (w *sweep) unprocessed(ctx context.Context, originals map[string]blob.Info) error {
+	lacking, err := w.withoutManifest(ctx, maps.Keys(originals))
 	if err != nil {
 		return err
 	}
 	for _, id := range lacking {
-		_, err := w.Process(ctx, keys[id])
-		if err := w.count(ctx, &w.done.Processed, keys[id], unfinished(err)); err != nil {
+		info := originals[id]
+		if w.now.Sub(info.CreatedAt) < w.cfg.SweepAge {
+			w.done.Young++
+			continue
+		}
+		_, err := w.Process(ctx, info.Key)
+		if err := w.count(ctx, &w.done.Processed, info.Key, unfinished(err)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// withoutManifest lists, in order, the ids of the map that have no manifest. It
+// withoutManifest lists, in order, those of the ids that have no manifest. It
 // costs one listing of the ids' range instead of one call for each.
-func (w *sweep) withoutManifest(ctx context.Context, ids map[string]string) ([]string, error) {
-	if len(ids) == 0 {
+func (w *sweep) withoutManifest(ctx context.Context, ids iter.Seq[string]) ([]string, error) {
+	sorted := slices.Sorted(ids)
+	if len(sorted) == 0 {
 		return nil, nil
 	}
-	lacking := map[string]bool{}
-	first, last := "~", ""
-	for id := range ids {
-		lacking[id] = true
-		first, last = min(first, id), max(last, id)
-	}
+	first, last := sorted[0], sorted[len(sorted)-1]
+	found := map[string]bool{}
+	wanted := func(id string) bool { _, ok := slices.BinarySearch(sorted, id); return ok }
 	err := w.pages(ctx, contract.PrefixManifests, contract.PrefixManifests+first, func(page []blob.Info) error {
 		for _, info := range page {
-			delete(lacking, manifestID(info.Key))
+			if id := manifestID(info.Key); wanted(id) {
+				found[id] = true
+			}
 		}
 		if page[len(page)-1].Key > contract.ManifestKey(last) {
 			return errPageEnough
 		}
 		return nil
 	})
-	out := make([]string, 0, len(lacking))
-	for id := range lacking {
-		out = append(out, id)
-	}
-	slices.Sort(out)
-	return out, err
+	return slices.DeleteFunc(sorted, func(id string) bool { return found[id] }), err
 }
 
 func manifestID(key string) string {
@@ -164,19 +163,19 @@ func (w *sweep) repeatByID(ctx context.Context, id string) error {
 // manifest: a purge and the processing of one image had met.
 func (w *sweep) leftovers(ctx context.Context) error {
 	return w.pages(ctx, contract.PrefixRenditions, contract.PrefixRenditions, func(page []blob.Info) error {
-		old := map[string]string{}
+		old := map[string]bool{}
 		for _, info := range page {
 			id := path.Base(path.Dir(info.Key))
 			if identity.ValidImageID(id) && w.now.Sub(info.CreatedAt) >= w.cfg.LeftoverAge {
-				old[id] = contract.PrefixRenditions + id + "/"
+				old[id] = true
 			}
 		}
-		return w.removeLeftovers(ctx, old)
+		return w.removeLeftovers(ctx, maps.Keys(old))
 	})
 }
 
-func (w *sweep) removeLeftovers(ctx context.Context, prefixes map[string]string) error {
-	lacking, err := w.withoutManifest(ctx, prefixes)
+func (w *sweep) removeLeftovers(ctx context.Context, ids iter.Seq[string]) error {
+	lacking, err := w.withoutManifest(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -189,7 +188,7 @@ func (w *sweep) removeLeftovers(ctx context.Context, prefixes map[string]string)
 		if len(kept) > 0 {
 			continue
 		}
-		if err := w.count(ctx, &w.done.Removed, prefixes[id], w.removeRenditions(ctx, id)); err != nil {
+		if err := w.count(ctx, &w.done.Removed, contract.PrefixRenditions+id, w.removeRenditions(ctx, id)); err != nil {
 			return err
 		}
 	}

@@ -49,3 +49,10 @@ func (b *Bus) Rejected() []string {
 	}
 	return out
 }
+
+// Forget drops what was published of an image, where a scenario ends it.
+func (b *Bus) Forget(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events = slices.DeleteFunc(b.events, func(e event.Event) bool { return e.Subject == id })
+}

@@ -76,3 +76,10 @@ func (f *Faults) next(what string) Mode {
 	f.hit = what
 	return f.mode
 }
+
+// Calls is how many calls there were since Arm.
+func (f *Faults) Calls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
