@@ -25,13 +25,35 @@ var (
 	ErrRange      = fault.New(fault.RangeNotSatisfiable, "range_not_satisfiable", "The requested bytes are beyond the end of the object.")
 	ErrIncomplete = fault.New(fault.Invalid, "body_incomplete", "The data ended before its declared length.")
 	ErrChecksum   = fault.New(fault.Unprocessable, "checksum_mismatch", "The data does not match its checksum.")
+	// ErrConflict: a store over folders cannot hold both "a" and "a/b".
+	ErrConflict = fault.New(fault.Conflict, "blob_key_conflict", "That name is taken by a folder, or lies inside an object.")
+	// ErrOptions: a content type, metadata or size that no store takes.
+	ErrOptions = fault.New(fault.Invalid, "blob_options_invalid", "That is not valid metadata for an object.")
+	// ErrLimit: a List limit outside 1..MaxListLimit.
+	ErrLimit = fault.New(fault.Invalid, "blob_limit_invalid", "That many objects cannot be listed at once.")
+	// ErrDamaged: the object is there, and what describes it cannot be read. It
+	// is of the Internal kind: a client can do nothing about it and is told nothing.
+	ErrDamaged = fault.New(fault.Internal, "blob_damaged", "The object is damaged.")
+	// ErrUnavailable: the store failed, or could not be reached in time.
+	ErrUnavailable = fault.New(fault.Unavailable, "storage_unavailable", "The storage cannot be reached at the moment. Please try again.")
+	// ErrFull: the disk or the quota is full.
+	ErrFull = fault.New(fault.OutOfSpace, "storage_full", "There is no space left for more pictures.")
 )
 
-// Limits on keys and listings.
+// Limits on keys, descriptions and listings.
 const (
 	// MaxKeyBytes is Cloud Storage's limit on an object name.
 	// https://cloud.google.com/storage/docs/objects#naming
 	MaxKeyBytes = 1024
+	// MaxSegmentBytes is the longest file name that common file systems take.
+	MaxSegmentBytes = 255
+	// MaxMetadataBytes is Cloud Storage's limit on all metadata keys and values
+	// of an object together. https://cloud.google.com/storage/quotas#objects
+	MaxMetadataBytes = 8 << 10
+	// MaxContentTypeBytes is far above any registered media type.
+	MaxContentTypeBytes = 255
+	// DefaultContentType is what an object without one gets.
+	DefaultContentType = "application/octet-stream"
 	// MaxListLimit is the most entries one List call returns.
 	MaxListLimit = 1000
 )
@@ -49,8 +71,8 @@ type Info struct {
 
 // WriteOptions say what is written and under which condition.
 type WriteOptions struct {
-	ContentType string            // stored as given; empty means application/octet-stream
-	Metadata    map[string]string // small (under 8 KiB in all); keys lower-case ASCII
+	ContentType string            // stored as given; empty means DefaultContentType
+	Metadata    map[string]string // at most MaxMetadataBytes in all; keys of a-z, 0-9, '-' and '_'
 	IfNotExists bool              // fail with ErrExists instead of replacing
 	Size        int64             // the exact length where it is known, else 0; a different length is ErrIncomplete
 }
@@ -64,15 +86,19 @@ type Store interface {
 	// by a constant whatever the length. When Put returns nil the object
 	// survives a crash of the process and of the machine. When r fails, ctx
 	// ends or a condition does not hold, nothing is stored, and r's own error
-	// is in the returned error's chain. Of two concurrent Puts with IfNotExists
-	// exactly one succeeds.
+	// is in the returned error's chain; it may wait for a Read of r that is under
+	// way. After any other error, such as ErrUnavailable, the object is there
+	// whole or not at all, and Stat tells. Of two concurrent Puts with
+	// IfNotExists exactly one succeeds. A key that is a folder of other keys, or
+	// lies under another object, may be ErrConflict; do not depend on either.
 	Put(ctx context.Context, key string, r io.Reader, opts WriteOptions) (Info, error)
 
 	// Open reads length bytes from offset; length < 0 reads to the end. A
-	// range that passes the end is cut there; an offset at or beyond the end of
-	// a non-empty object is ErrRange. A missing object is ErrNotFound. The
-	// caller closes the reader. The Info describes the whole object, of the
-	// same generation as the bytes.
+	// range that passes the end is cut there; an offset at or beyond the end is
+	// ErrRange, except offset 0 of an empty object (see Span). A missing object
+	// is ErrNotFound. The caller closes the reader. The Info describes the whole
+	// object, of the same generation as the bytes. A reader of the whole object
+	// ends with ErrChecksum in place of io.EOF if the bytes have changed in store.
 	Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, Info, error)
 
 	// Stat describes the object, or is ErrNotFound.
@@ -83,13 +109,15 @@ type Store interface {
 
 	// List returns up to limit (1..MaxListLimit) objects whose keys start with
 	// prefix and are greater than after, in byte order of the keys. Info may
-	// lack Metadata.
+	// lack Metadata. A prefix that no key can start with gives nothing; objects
+	// that are damaged are left out. Objects written or deleted meanwhile may or
+	// may not be there; all others are there exactly once.
 	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
 }
 
 // CheckKey accepts a key that is safe on every adapter: 1..MaxKeyBytes of
-// valid UTF-8 without control characters, '/'-separated segments none of which
-// is empty, "." or "..", and no backslash. Adapters call it first.
+// valid UTF-8 without control characters, '/'-separated segments of at most
+// MaxSegmentBytes none of which is empty, "." or "..", and no backslash.
 func CheckKey(key string) error {
 	if key == "" || len(key) > MaxKeyBytes || !utf8.ValidString(key) {
 		return ErrKey
@@ -100,11 +128,73 @@ func CheckKey(key string) error {
 		}
 	}
 	for segment := range strings.SplitSeq(key, "/") {
-		if segment == "" || segment == "." || segment == ".." || len(segment) > 255 {
+		if segment == "" || segment == "." || segment == ".." || len(segment) > MaxSegmentBytes {
 			return ErrKey
 		}
 	}
 	return nil
+}
+
+// CheckWrite accepts a key and options that every adapter can store. Adapters
+// call it first in Put.
+func CheckWrite(key string, opts WriteOptions) error {
+	if err := CheckKey(key); err != nil {
+		return err
+	}
+	if opts.Size < 0 || len(opts.ContentType) > MaxContentTypeBytes || !isHeaderText(opts.ContentType) {
+		return ErrOptions
+	}
+	total := 0
+	for name, value := range opts.Metadata {
+		if !isMetadataName(name) || !utf8.ValidString(value) {
+			return ErrOptions
+		}
+		total += len(name) + len(value)
+	}
+	if total > MaxMetadataBytes {
+		return ErrOptions
+	}
+	return nil
+}
+
+// isHeaderText reports whether s can be sent as a header's value as it is.
+func isHeaderText(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
+func isMetadataName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// CheckLimit accepts a List limit in 1..MaxListLimit.
+func CheckLimit(limit int) error {
+	if limit < 1 || limit > MaxListLimit {
+		return ErrLimit
+	}
+	return nil
+}
+
+// Span gives how many bytes a read from offset of length (to the end when
+// negative) yields of an object of the given size, or ErrRange.
+func Span(size, offset, length int64) (int64, error) {
+	if offset < 0 || offset > size || (offset == size && size > 0) {
+		return 0, ErrRange
+	}
+	if left := size - offset; length < 0 || length > left {
+		return left, nil
+	}
+	return length, nil
 }
 
 // Each calls visit for every object under prefix, in key order, a page at a

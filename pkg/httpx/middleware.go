@@ -81,28 +81,33 @@ func AccessLog(next http.Handler) http.Handler {
 	})
 }
 
-// Recover answers a panic as an internal error, logs it with its stack, and
-// keeps the process alive. A response that has begun is cut off instead, so
-// that it does not look whole.
-func Recover(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w}
-		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			if aborts(cause) {
-				panic(cause)
-			}
-			logPanic(r.Context(), cause)
-			if rec.status != 0 {
-				panic(http.ErrAbortHandler)
-			}
-			problem.Write(w, r, fault.New(fault.Internal, "internal", ""))
-		}()
-		next.ServeHTTP(rec, r)
-	})
+// Recover answers a panic as a problem, logs it with its stack, and keeps the
+// process alive. A response that has begun is cut off instead, so that it does
+// not look whole.
+func Recover(next http.Handler) http.Handler { return RecoverWith(problem.Write)(next) }
+
+// RecoverWith is Recover with another way to answer, such as a page.
+func RecoverWith(fail func(http.ResponseWriter, *http.Request, error)) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rec := &recorder{ResponseWriter: w}
+			defer func() {
+				cause := recover()
+				if cause == nil {
+					return
+				}
+				if aborts(cause) {
+					panic(cause)
+				}
+				logPanic(r.Context(), cause)
+				if rec.status != 0 {
+					panic(http.ErrAbortHandler)
+				}
+				fail(w, r, fault.New(fault.Internal, "internal", ""))
+			}()
+			next.ServeHTTP(rec, r)
+		})
+	}
 }
 
 // aborts reports whether a panic is a handler's way of cutting its response off.
@@ -162,6 +167,7 @@ type idleBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	idle    time.Duration
+	ended   bool
 }
 
 func (b *idleBody) Read(p []byte) (int, error) {
@@ -172,6 +178,7 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		// The server goes on reading, to notice a client that leaves; a
 		// deadline that passes would look like one.
+		b.ended = true
 		_ = b.control.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = ErrBodyTimeout.With("httpx.IdleBody", err)
@@ -179,10 +186,10 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close reads what is left of a short body, within the deadline of the last
-// Read.
+// Close bounds what the server reads to skip the rest of an unfinished body.
 func (b *idleBody) Close() error {
-	err := b.ReadCloser.Close()
-	_ = b.control.SetReadDeadline(time.Time{})
-	return err
+	if !b.ended {
+		_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
+	}
+	return b.ReadCloser.Close()
 }

@@ -114,6 +114,20 @@ func TestRecoverAnswersAPanic(t *testing.T) {
 	}
 }
 
+func TestRecoverWithAnswersAPanicItsOwnWay(t *testing.T) {
+	logged(t)
+	kind := fault.NotFound
+	h := httpx.RecoverWith(func(w http.ResponseWriter, _ *http.Request, err error) {
+		kind = fault.KindOf(err)
+		w.WriteHeader(http.StatusTeapot)
+	})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a defect") }))
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+	if rec.Code != http.StatusTeapot || kind != fault.Internal {
+		t.Errorf("status %d, kind %v", rec.Code, kind)
+	}
+}
+
 // do gets the path "/" of a real server around h.
 func do(t *testing.T, h http.Handler, body io.Reader) (*http.Response, error) {
 	t.Helper()
@@ -187,6 +201,14 @@ func TestIdleBodyRenewsItsDeadlineUntilTheEnd(t *testing.T) {
 		t.Errorf("deadlines %v, want %v", w.set, want)
 	}
 	if err := body.Close(); err != nil || w.set[len(w.set)-1] {
+		t.Errorf("close: %v, deadlines %v", err, w.set)
+	}
+}
+
+func TestIdleBodyBoundsTheRestOfAnUnfinishedBody(t *testing.T) {
+	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
+	body := httpx.IdleBody(w, httptest.NewRequest("POST", "/", strings.NewReader("abc")), time.Minute)
+	if err := body.Close(); err != nil || len(w.set) != 1 || !w.set[0] {
 		t.Errorf("close: %v, deadlines %v", err, w.set)
 	}
 }
