@@ -49,8 +49,7 @@ type Answer struct {
 func Process(ctx context.Context, s Subscription, p Publisher, h Handler, raw Raw) Answer {
 	e, err := Decode(raw.Body)
 	if err != nil {
-		letter := DeadLetter{Raw: raw.Body[:min(len(raw.Body), MaxBytes)]}
-		return bury(ctx, s, p, raw, letter, err)
+		return SetAside(ctx, s, p, raw, err)
 	}
 	if raw.Attempt > 2*s.MaxAttempts {
 		return bury(ctx, s, p, raw, DeadLetter{Event: e}, errors.New("no attempt to handle it came to an end"))
@@ -67,6 +66,13 @@ func Process(ctx context.Context, s Subscription, p Publisher, h Handler, raw Ra
 	default:
 		return retry(ctx, s, e, raw, err)
 	}
+}
+
+// SetAside publishes the dead letter of a body that is no event. Process calls
+// it; an adapter does where the engine's own envelope is broken.
+func SetAside(ctx context.Context, s Subscription, p Publisher, raw Raw, reason error) Answer {
+	letter := DeadLetter{Raw: raw.Body[:min(len(raw.Body), MaxBytes)]}
+	return bury(ctx, s, p, raw, letter, reason)
 }
 
 func attempt(ctx context.Context, s Subscription, h Handler, d Delivery) (err error) {

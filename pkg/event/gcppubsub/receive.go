@@ -1,0 +1,143 @@
+package gcppubsub
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+
+	"github.com/sajin-gallery/sajin/pkg/event"
+)
+
+const (
+	// maxHeld bounds the messages that a receiver keeps for their back-off.
+	maxHeld = 64
+	// maxOutstandingBytes bounds the memory of all messages of a receiver.
+	maxOutstandingBytes = 64 << 20
+	// lease is how long a message stays with a receiver that died. The SDK
+	// renews it while the handler runs.
+	lease = 30 * time.Second
+	// flushTimeout is what the last acknowledgements get after a stop, beyond
+	// the handlers' own event.DrainTimeout.
+	flushTimeout = time.Second
+)
+
+// Receive pulls. After a stop it waits for the running handlers and for their
+// acknowledgements to be sent, at most event.DrainTimeout and a second.
+func (b *Bus) Receive(ctx context.Context, s event.Subscription, h event.Handler) error {
+	s = s.WithDefaults()
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if b.isClosed() {
+		return errClosed
+	}
+	if err := b.ensure(ctx, s); err != nil {
+		return err
+	}
+	handling, done := event.Draining(ctx)
+	defer done()
+	r := &receiver{
+		bus: b, subscription: s, handler: h, handling: handling,
+		running: make(chan struct{}, s.Concurrency), held: make(chan struct{}, maxHeld),
+	}
+	return r.pull(ctx)
+}
+
+// receiver is one call of Receive.
+type receiver struct {
+	bus          *Bus
+	subscription event.Subscription
+	handler      event.Handler
+	handling     context.Context //nolint:containedctx // of the handlers; lives as long as the receiver
+	running      chan struct{}   // a slot for each handler
+	held         chan struct{}   // a slot for each message that waits for its back-off
+}
+
+// pull runs the SDK's receiver. Its own timed shutdown returns before the last
+// acknowledgements are sent, which would bring those events again after every
+// stop; so it is told to wait for them, and the time is bounded here.
+func (r *receiver) pull(ctx context.Context) error {
+	subscriber := r.bus.client.Subscriber(r.subscription.Name)
+	subscriber.ReceiveSettings = pubsub.ReceiveSettings{
+		MaxOutstandingMessages:     r.subscription.Concurrency + maxHeld,
+		MaxOutstandingBytes:        maxOutstandingBytes,
+		MaxExtension:               r.subscription.AckDeadline + r.subscription.MaxBackoff + event.DrainTimeout,
+		MaxDurationPerAckExtension: lease,
+		NumGoroutines:              1,
+		ShutdownOptions:            &pubsub.ShutdownOptions{Timeout: -1, Behavior: pubsub.ShutdownBehaviorWaitForProcessing},
+	}
+	returned := make(chan error, 1)
+	go func() { returned <- subscriber.Receive(ctx, r.receive) }()
+	var expired <-chan time.Time
+	stopped := ctx.Done()
+	for {
+		select {
+		case err := <-returned:
+			if ctx.Err() != nil {
+				return nil
+			}
+			return classify("gcppubsub.Receive", err)
+		case <-stopped:
+			stopped, expired = nil, time.After(event.DrainTimeout+flushTimeout)
+		case <-expired:
+			slog.WarnContext(ctx, "acknowledgements were not sent in time; their events will be delivered again",
+				"subscription", r.subscription.Name)
+			return nil
+		}
+	}
+}
+
+// receive is called for every message, in a goroutine of its own; ctx ends with
+// the receiver's.
+func (r *receiver) receive(ctx context.Context, m *pubsub.Message) {
+	select {
+	case r.running <- struct{}{}:
+	case <-ctx.Done():
+		m.Nack()
+		return
+	}
+	if ctx.Err() != nil { // stopped, and a slot became free in the same moment
+		<-r.running
+		m.Nack()
+		return
+	}
+	result := r.handle(m)
+	<-r.running
+	if !result.Again {
+		m.Ack()
+		return
+	}
+	r.hold(ctx, result.After)
+	m.Nack()
+}
+
+func (r *receiver) handle(m *pubsub.Message) event.Answer {
+	attempt := 0
+	if m.DeliveryAttempt != nil {
+		attempt = *m.DeliveryAttempt
+	}
+	return r.bus.process(r.handling, r.subscription, r.handler, message{
+		id: m.ID, data: m.Data, attributes: m.Attributes, attempt: attempt,
+	})
+}
+
+// hold waits for the back-off, or does not if too many wait already.
+func (r *receiver) hold(ctx context.Context, wait time.Duration) {
+	select {
+	case r.held <- struct{}{}:
+		defer func() { <-r.held }()
+	default:
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
