@@ -2,20 +2,21 @@ package goimaging
 
 import "math"
 
-// The resizer combines rows first, in 16-bit lanes, then columns in 32 bits.
+// The resizer combines rows in lanes of 16 bits, then columns in lanes of 32.
 //
-// A lane holds bias + the sum of weight x sample. Catmull-Rom has weights below
-// zero, so the sum reaches from -0.125 x rowScale x 255 to 1.125 x rowScale x
-// 255 (a little more at some phases); rowScale and bias leave room at both ends
-// of 0..65535, which TestKernelStaysInItsLanes proves.
+// A lane holds a bias and the sum of weight x sample. Catmull-Rom has weights
+// below zero, so that a sum of rows reaches from -0.125 to 1.125 times 255 x
+// rowScale, a little more at some phases. The scales and biases leave room at
+// both ends of the lanes, which TestKernelStaysInItsLanes proves.
 const (
-	rowScale = 192  // what the weights of a row combination add up to
-	rowBias  = 6912 // keeps a lane above zero
+	rowScale = 192  // what the weights of a combination of rows add up to
+	rowBias  = 6912 // keeps a 16-bit lane above zero
 
-	// The weights of a column combination add up to columnScale, so that both
-	// together scale by 2^columnShift.
+	// The weights of a combination of columns add up to columnScale, so that
+	// both together scale by 2^columnShift.
 	columnShift = 21
 	columnScale = 10923 // 2^21 / 192, rounded: 255 becomes 255.008
+	columnBias  = 1 << 27
 )
 
 // catmullRom is the interpolating cubic with support 2.
@@ -41,7 +42,7 @@ type axis struct {
 type kernel struct {
 	taps    int     // for each sample
 	start   []int32 // the first source sample of each
-	weights []int32 // taps for each
+	weights []int16 // taps for each
 }
 
 // newKernel makes the weights for a line of dst samples out of src. Each
@@ -51,7 +52,7 @@ type kernel struct {
 func newKernel(dst, src int, a axis, total int) kernel {
 	stretch := max(a.scale, 1)
 	taps := (int(math.Ceil(4*stretch)) + 1 + 3) / 4 * 4
-	k := kernel{taps: taps, start: make([]int32, dst), weights: make([]int32, dst*taps)}
+	k := kernel{taps: taps, start: make([]int32, dst), weights: make([]int16, dst*taps)}
 	sums := make([]float64, taps)
 	for i := range dst {
 		centre := (float64(i) + 0.5 + a.offset) * a.scale
@@ -70,7 +71,7 @@ func newKernel(dst, src int, a axis, total int) kernel {
 
 // quantise rounds weights to whole numbers that add up to total. It rounds the
 // running sum, so that an error is taken back by the next weight.
-func quantise(out []int32, weights []float64, total int) {
+func quantise(out []int16, weights []float64, total int) {
 	var sum, running float64
 	for _, w := range weights {
 		sum += w
@@ -79,7 +80,7 @@ func quantise(out []int32, weights []float64, total int) {
 	for i, w := range weights {
 		running += w
 		now := int(math.Round(running / sum * float64(total)))
-		out[i] = int32(now - before)
+		out[i] = int16(now - before)
 		before = now
 	}
 }

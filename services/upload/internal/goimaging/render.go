@@ -49,9 +49,8 @@ func (r *rendering) encode(ctx context.Context, p picture, spec ingest.Spec) (in
 	if err := ctx.Err(); err != nil {
 		return ingest.Rendition{}, err
 	}
-	data, err := encode(p, spec.Quality, r.icc)
 	return ingest.Rendition{
 		Name: spec.Name, Width: p.w, Height: p.h,
-		ContentType: "image/jpeg", Extension: ".jpg", Data: data,
-	}, err
+		ContentType: "image/jpeg", Extension: ".jpg", Data: encode(p, spec.Quality, r.icc),
+	}, nil
 }

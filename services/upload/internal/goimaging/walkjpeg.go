@@ -17,12 +17,12 @@ const (
 	markerSOI   = 0xd8
 	markerEOI   = 0xd9
 	markerSOS   = 0xda
+	markerDQT   = 0xdb
 	markerDNL   = 0xdc
 	markerAPP0  = 0xe0
 	markerAPP1  = 0xe1
 	markerAPP2  = 0xe2
 	markerAPP14 = 0xee
-	markerCOM   = 0xfe
 )
 
 // jpegHeader is what decoding a JPEG needs beside the probe.
