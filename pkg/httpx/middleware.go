@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -24,8 +25,8 @@ type Middleware func(http.Handler) http.Handler
 
 // Chain applies middlewares so that the first is the outermost.
 func Chain(h http.Handler, all ...Middleware) http.Handler {
-	for i := len(all) - 1; i >= 0; i-- {
-		h = all[i](h)
+	for _, middleware := range slices.Backward(all) {
+		h = middleware(h)
 	}
 	return h
 }

@@ -114,6 +114,20 @@ func TestRecoverAnswersAPanic(t *testing.T) {
 	}
 }
 
+func TestRecoverWithAnswersAPanicItsOwnWay(t *testing.T) {
+	logged(t)
+	kind := fault.NotFound
+	h := httpx.RecoverWith(func(w http.ResponseWriter, _ *http.Request, err error) {
+		kind = fault.KindOf(err)
+		w.WriteHeader(http.StatusTeapot)
+	})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a defect") }))
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+	if rec.Code != http.StatusTeapot || kind != fault.Internal {
+		t.Errorf("status %d, kind %v", rec.Code, kind)
+	}
+}
+
 // do gets the path "/" of a real server around h.
 func do(t *testing.T, h http.Handler, body io.Reader) (*http.Response, error) {
 	t.Helper()
@@ -193,9 +207,9 @@ func TestIdleBodyRenewsItsDeadlineUntilTheEnd(t *testing.T) {
 
 func TestIdleBodyBoundsTheRestOfAnUnfinishedBody(t *testing.T) {
 	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
-	body := httpx.IdleBody(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("abc")), time.Minute)
+	body := httpx.IdleBody(w, httptest.NewRequest("POST", "/", strings.NewReader("abc")), time.Minute)
 	if err := body.Close(); err != nil || len(w.set) != 1 || !w.set[0] {
-		t.Fatalf("deadlines %v, error %v; want one", w.set, err)
+		t.Errorf("close: %v, deadlines %v", err, w.set)
 	}
 }
 
@@ -254,18 +268,5 @@ func TestIdleBodyDoesNotBoundTheWorkAfterTheBody(t *testing.T) {
 	}), strings.NewReader("a whole body"))
 	if err != nil || resp.StatusCode != 200 {
 		t.Errorf("%v %v", resp, err)
-	}
-}
-
-func TestRecoverWithAnswersAPanicItsOwnWay(t *testing.T) {
-	kind := fault.NotFound
-	h := httpx.RecoverWith(func(w http.ResponseWriter, _ *http.Request, err error) {
-		kind = fault.KindOf(err)
-		w.WriteHeader(http.StatusTeapot)
-	})(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a defect") }))
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-	if w.Code != http.StatusTeapot || kind != fault.Internal {
-		t.Fatalf("status %d, kind %v; want 418 and internal", w.Code, kind)
 	}
 }

@@ -24,11 +24,10 @@ func complaint(err error) string {
 	if public.Kind != fault.Invalid {
 		return "kind " + public.Kind.String()
 	}
-	out := public.Code
-	for _, f := range public.Fields {
-		out += " " + f.Parameter
+	if len(public.Fields) == 0 {
+		return public.Code
 	}
-	return out
+	return public.Code + " " + public.Fields[0].Parameter
 }
 
 func TestParseQuery(t *testing.T) {

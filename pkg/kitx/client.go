@@ -58,11 +58,7 @@ func Client[Req, Resp any](t Target, method string, encode Encoder[Req], middlew
 			return encodeRequest(ctx, r, t.Base, req, encode)
 		},
 		decodeResponse[Resp], kithttp.SetClient(t.HTTP)).Endpoint()
-	e = asUnavailable(e)
-	for i := len(middlewares) - 1; i >= 0; i-- {
-		e = middlewares[i](e)
-	}
-	return Call[Req, Resp](e)
+	return Call[Req, Resp](chain(asUnavailable(e), middlewares))
 }
 
 func encodeRequest[Req any](ctx context.Context, r *http.Request, base *url.URL, req Req, encode Encoder[Req]) error {

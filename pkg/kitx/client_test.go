@@ -125,7 +125,7 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 }
 
 func TestClientClassifiesHowACallEnded(t *testing.T) {
-	hang := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	half := func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, `{"te`); <-r.Context().Done() }
 	for name, h := range map[string]http.HandlerFunc{"before the answer": hang, "within it": half} {
 		synctest.Test(t, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/go-kit/kit/endpoint"
@@ -65,10 +66,7 @@ type Decoder[Req any] func(*http.Request) (Req, error)
 // (the first is the outermost), encode as JSON, answer errors as problems. A
 // response that is None answers 204.
 func Handler[Req, Resp any](f UseCase[Req, Resp], decode Decoder[Req], middlewares ...endpoint.Middleware) http.Handler {
-	e := Endpoint(f)
-	for i := len(middlewares) - 1; i >= 0; i-- {
-		e = middlewares[i](e)
-	}
+	e := chain(Endpoint(f), middlewares)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A server for each request, since go-kit's error encoder is not given
 		// the request that the problem is about.
@@ -78,6 +76,14 @@ func Handler[Req, Resp any](f UseCase[Req, Resp], decode Decoder[Req], middlewar
 			kithttp.ServerErrorEncoder(func(_ context.Context, err error, w http.ResponseWriter) { problem.Write(w, r, err) }),
 		).ServeHTTP(w, r)
 	})
+}
+
+// chain applies middlewares so that the first is the outermost.
+func chain(e endpoint.Endpoint, middlewares []endpoint.Middleware) endpoint.Endpoint {
+	for _, middleware := range slices.Backward(middlewares) {
+		e = middleware(e)
+	}
+	return e
 }
 
 // encodeJSON encodes before it writes the header, so that a failure can still
