@@ -38,6 +38,9 @@ func (b *Bus) Receive(ctx context.Context, s event.Subscription, h event.Handler
 		return errClosed
 	}
 	if err := b.ensure(ctx, s); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	handling, done := event.Draining(ctx)
