@@ -138,8 +138,8 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"gorm.io", "github.com/glebarez", "github.com/go-sql-driver/mysql", "github.com/pressly/goose/v3"},
-		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "services/*/internal/gorm*"},
-		why:      "SQL is behind the stores' ports",
+		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "services/*/internal/gorm*", "services/catalog", "services/sajin"},
+		why:      "SQL is behind the stores' ports; a root hands the open database on",
 	},
 	{
 		prefixes: []string{"github.com/go-kit/kit"},
