@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -20,19 +21,51 @@ import (
 // JetStream 1 MiB; ours are a few kilobytes.
 const MaxBytes = 256 << 10
 
-// Event is a CloudEvents 1.0 event with a JSON body.
+// Event is a CloudEvents 1.0 event with JSON data. It encodes to and from the
+// JSON format of the specification; see [Encode].
 type Event struct {
-	ID          string          `json:"id"`     // unique per source; redelivery keeps it
-	Source      string          `json:"source"` // URI reference, such as "/services/upload"
-	Type        string          `json:"type"`   // versioned, such as "image.uploaded.v1"
-	Subject     string          `json:"subject,omitempty"`
-	Time        time.Time       `json:"time"`
-	TraceParent string          `json:"traceparent,omitempty"` // W3C Trace Context, an official extension
-	Data        json.RawMessage `json:"data"`
+	ID          string // unique per source; redelivery keeps it
+	Source      string // URI reference, such as "/services/upload"
+	Type        string // versioned, such as "image.uploaded.v1"
+	Subject     string // optional
+	Time        time.Time
+	TraceParent string // W3C Trace Context, an official extension; optional
+	Data        json.RawMessage
 }
 
-// Topic names a stream of events: lower-case letters, digits and '-'.
+// Topic names a stream of events: a lower-case letter, then letters, digits and
+// '-', at most MaxNameBytes in all.
 type Topic string
+
+// MaxNameBytes bounds the name of a topic and of a subscription, so that what
+// an engine derives from it (Pub/Sub takes 255 bytes) stays within its limits.
+const MaxNameBytes = 128
+
+// Check is an Invalid fault unless the topic has the form that every engine takes.
+func (t Topic) Check() error {
+	if !validName(string(t)) {
+		return fault.Newf(fault.Invalid, "topic_invalid", "%q is not the name of a topic.", string(t))
+	}
+	return nil
+}
+
+const deadSuffix = "-dead"
+
+// Dead reports whether the topic holds dead letters. An adapter keeps those
+// for an operator, whether or not anybody is subscribed.
+func (t Topic) Dead() bool { return strings.HasSuffix(string(t), deadSuffix) }
+
+func validName(s string) bool {
+	if s == "" || len(s) > MaxNameBytes || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
 
 // Publisher sends events.
 type Publisher interface {
@@ -61,7 +94,7 @@ type Subscription struct {
 	Concurrency int           // handlers at once in this process; 1 when 0
 	AckDeadline time.Duration // for one attempt; 60 s when 0
 	MinBackoff  time.Duration // before the second attempt; doubles; 1 s when 0
-	MaxBackoff  time.Duration // 60 s when 0
+	MaxBackoff  time.Duration // 60 s when 0, or MinBackoff where that is more
 }
 
 // WithDefaults fills in what is not set.
@@ -79,9 +112,30 @@ func (s Subscription) WithDefaults() Subscription {
 		s.MinBackoff = time.Second
 	}
 	if s.MaxBackoff == 0 {
-		s.MaxBackoff = time.Minute
+		s.MaxBackoff = max(time.Minute, s.MinBackoff)
 	}
 	return s
+}
+
+// The limits of a subscription. MaxAckDeadline is also Pub/Sub's.
+const (
+	MaxConcurrency = 256
+	MaxAckDeadline = 10 * time.Minute
+)
+
+// Check is an Invalid fault unless the subscription, with its defaults filled
+// in, is one that every engine takes. Adapters call it first.
+func (s Subscription) Check() error {
+	if err := s.Topic.Check(); err != nil {
+		return err
+	}
+	ok := validName(s.Name) && len(s.Name)+len(deadSuffix) <= MaxNameBytes && s.MaxAttempts > 0 &&
+		s.Concurrency > 0 && s.Concurrency <= MaxConcurrency && s.AckDeadline > 0 && s.AckDeadline <= MaxAckDeadline &&
+		s.MinBackoff > 0 && s.MaxBackoff >= s.MinBackoff && s.MaxBackoff <= MaxAckDeadline
+	if !ok {
+		return fault.Newf(fault.Invalid, "subscription_invalid", "The subscription %q has a value out of range.", s.Name)
+	}
+	return nil
 }
 
 // Backoff is how long to wait before the attempt after the given one.
@@ -116,19 +170,21 @@ type Bus interface {
 }
 
 // DeadLetter is an event that was set aside. It is published, as the data of
-// an event of type DeadLetterType, to the topic DeadTopic(subscription).
+// an event of type DeadLetterType, to the topic DeadTopic(subscription). What
+// could not be read as an event is kept in Raw instead, cut at MaxBytes.
 type DeadLetter struct {
 	Subscription string `json:"subscription"`
 	Attempts     int    `json:"attempts"`
 	Reason       string `json:"reason"`
-	Event        Event  `json:"event"`
+	Event        Event  `json:"event,omitzero"`
+	Raw          []byte `json:"raw,omitempty"`
 }
 
 // DeadLetterType is the type of the events on a dead-letter topic.
 const DeadLetterType = "event.dead_letter.v1"
 
 // DeadTopic is where the dead letters of a subscription go.
-func DeadTopic(subscription string) Topic { return Topic(subscription + "-dead") }
+func DeadTopic(subscription string) Topic { return Topic(subscription + deadSuffix) }
 
 // Verdict is what becomes of a delivery.
 type Verdict uint8

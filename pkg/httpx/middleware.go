@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -23,8 +25,8 @@ type Middleware func(http.Handler) http.Handler
 
 // Chain applies middlewares so that the first is the outermost.
 func Chain(h http.Handler, all ...Middleware) http.Handler {
-	for i := len(all) - 1; i >= 0; i-- {
-		h = all[i](h)
+	for _, middleware := range slices.Backward(all) {
+		h = middleware(h)
 	}
 	return h
 }
@@ -73,6 +75,9 @@ func AccessLog(next http.Handler) http.Handler {
 				"bytes", rec.bytes, "ms", time.Since(start).Milliseconds(), "request_id", problem.RequestID(r.Context()))
 		}()
 		next.ServeHTTP(rec, r)
+		if rec.status == 0 { // net/http answers 200 for a handler that wrote nothing
+			rec.status = http.StatusOK
+		}
 	})
 }
 
@@ -91,10 +96,10 @@ func RecoverWith(fail func(http.ResponseWriter, *http.Request, error)) Middlewar
 				if cause == nil {
 					return
 				}
-				if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				if aborts(cause) {
 					panic(cause)
 				}
-				slog.ErrorContext(r.Context(), "panic", "cause", cause, "stack", string(debug.Stack()), "request_id", problem.RequestID(r.Context()))
+				logPanic(r.Context(), cause)
 				if rec.status != 0 {
 					panic(http.ErrAbortHandler)
 				}
@@ -103,6 +108,16 @@ func RecoverWith(fail func(http.ResponseWriter, *http.Request, error)) Middlewar
 			next.ServeHTTP(rec, r)
 		})
 	}
+}
+
+// aborts reports whether a panic is a handler's way of cutting its response off.
+func aborts(cause any) bool {
+	err, ok := cause.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
+}
+
+func logPanic(ctx context.Context, cause any) {
+	slog.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()), "request_id", problem.RequestID(ctx))
 }
 
 // recorder notes the status and the bytes of a response.
@@ -142,7 +157,8 @@ func (w *recorder) ReadFrom(r io.Reader) (int64, error) {
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // IdleBody makes a read of the request's body fail with ErrBodyTimeout when no
-// byte arrives for d, however long the whole body takes.
+// byte arrives for d, however long the whole body takes. What the handler does
+// after the body's end is not bounded by it.
 func IdleBody(w http.ResponseWriter, r *http.Request, d time.Duration) io.ReadCloser {
 	return &idleBody{ReadCloser: r.Body, control: http.NewResponseController(w), idle: d}
 }
@@ -158,14 +174,14 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	// A writer that knows no deadlines (in-process) has no slow peer either.
 	_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.ReadCloser.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = errors.Join(ErrBodyTimeout, err)
-	}
-	if errors.Is(err, io.EOF) {
-		// The server goes on reading to notice a client that leaves; a deadline
-		// left behind would make it take a slow answer for such a client.
+	switch {
+	case errors.Is(err, io.EOF):
+		// The server goes on reading, to notice a client that leaves; a
+		// deadline that passes would look like one.
 		b.ended = true
 		_ = b.control.SetReadDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = ErrBodyTimeout.With("httpx.IdleBody", err)
 	}
 	return n, err
 }

@@ -1,0 +1,12 @@
+//go:build unix && !linux
+
+package pubsubtest
+
+import (
+	"os"
+	"syscall"
+)
+
+func processGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func killGroup(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGKILL) }

@@ -1,0 +1,413 @@
+package gormdb_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+
+	"github.com/go-sql-driver/mysql"
+	"go.uber.org/goleak"
+	"gorm.io/gorm"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+)
+
+func TestMain(m *testing.M) {
+	code := mariadbtest.Run(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		_, _ = os.Stderr.WriteString(err.Error() + "\n")
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// engines runs a test on each database, each time on a fresh one.
+func engines(t *testing.T, run func(t *testing.T, db *gorm.DB)) {
+	t.Helper()
+	for name, address := range map[string]func(testing.TB) string{
+		"sqlite":  func(tb testing.TB) string { return "sqlite://" + filepath.Join(tb.(*testing.T).TempDir(), "test.db") },
+		"mariadb": mariadbtest.URL,
+	} {
+		t.Run(name, func(t *testing.T) { run(t, open(t, address(t), gormdb.Options{})) })
+	}
+}
+
+func open(t *testing.T, address string, o gormdb.Options) *gorm.DB {
+	t.Helper()
+	db, err := gormdb.Open(t.Context(), address, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := gormdb.Close(db); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+type counter struct {
+	ID int64 `gorm:"primaryKey;autoIncrement:false"`
+	N  int64
+}
+
+// counters is a schema for these tests.
+var counters = gormdb.Migrations{
+	Table: "test_migrations",
+	FS: fstest.MapFS{
+		"sqlite/00001_counters.sql": {Data: []byte("-- +goose Up\nCREATE TABLE counters (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);\nINSERT INTO counters VALUES (1, 0);\n")},
+		"mysql/00001_counters.sql":  {Data: []byte("-- +goose Up\nCREATE TABLE counters (id BIGINT PRIMARY KEY, n BIGINT NOT NULL);\nINSERT INTO counters VALUES (1, 0);\n")},
+	},
+}
+
+func TestMigratorsThatStartTogetherMigrateOnce(t *testing.T) {
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if err := gormdb.Migrate(t.Context(), db, counters); err != nil {
+					t.Errorf("Migrate: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		var rows int64
+		if err := db.Model(&counter{}).Count(&rows).Error; err != nil || rows != 1 {
+			t.Errorf("the migration inserted %d rows (%v), want 1", rows, err)
+		}
+	})
+}
+
+func TestMigrateSaysWhatFailed(t *testing.T) {
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		broken := gormdb.Migrations{Table: "m", FS: fstest.MapFS{
+			"sqlite/00001_x.sql": {Data: []byte("-- +goose Up\nCREATE GARBAGE;\n")},
+			"mysql/00001_x.sql":  {Data: []byte("-- +goose Up\nCREATE GARBAGE;\n")},
+		}}
+		if err := gormdb.Migrate(t.Context(), db, broken); err == nil || !strings.Contains(err.Error(), "GARBAGE") {
+			t.Errorf("Migrate = %v, want the statement that failed", err)
+		}
+		if err := gormdb.Migrate(t.Context(), db, counters); err != nil {
+			t.Errorf("the lock was not given up: %v", err)
+		}
+	})
+}
+
+func TestTransactionsOfManyWorkersLoseNothing(t *testing.T) {
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		if err := gormdb.Migrate(t.Context(), db, counters); err != nil {
+			t.Fatal(err)
+		}
+		const workers, rounds = 20, 5
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(func() {
+				for range rounds {
+					if err := gormdb.Transact(t.Context(), db, increment); err != nil {
+						t.Errorf("Transact: %v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		var got counter
+		if err := db.First(&got).Error; err != nil || got.N != workers*rounds {
+			t.Errorf("counted %d (%v), want %d", got.N, err, workers*rounds)
+		}
+	})
+}
+
+// increment reads and writes back, so that two at once would lose one.
+func increment(tx *gorm.DB) error {
+	var c counter
+	if err := tx.Raw("UPDATE counters SET n = n + 0 WHERE id = 1").Scan(&c).Error; err != nil {
+		return err
+	}
+	if err := tx.Where("id = 1").Take(&c).Error; err != nil {
+		return err
+	}
+	c.N++
+	return tx.Save(&c).Error
+}
+
+func TestTransactRollsBackAndKeepsTheFault(t *testing.T) {
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		if err := gormdb.Migrate(t.Context(), db, counters); err != nil {
+			t.Fatal(err)
+		}
+		refusal := fault.New(fault.Conflict, "refused", "No.")
+		err := gormdb.Transact(t.Context(), db, func(tx *gorm.DB) error {
+			if err := increment(tx); err != nil {
+				return err
+			}
+			return refusal
+		})
+		if !errors.Is(err, refusal) {
+			t.Errorf("Transact = %v, want the refusal", err)
+		}
+		var got counter
+		if err := db.First(&got).Error; err != nil || got.N != 0 {
+			t.Errorf("N = %d (%v) after the roll-back, want 0", got.N, err)
+		}
+	})
+}
+
+func TestTransactTriesABusyDatabaseAgain(t *testing.T) {
+	busy := &mysql.MySQLError{Number: 1213, Message: "Deadlock found"}
+	tests := map[string]struct {
+		failures int
+		want     error
+	}{
+		"as often as allowed": {gormdb.MaxRetries, nil},
+		"once too often":      {gormdb.MaxRetries + 1, gormdb.ErrBusy},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			db := open(t, "sqlite://"+filepath.Join(t.TempDir(), "test.db"), gormdb.Options{})
+			var ran atomic.Int64
+			err := gormdb.Transact(t.Context(), db, func(*gorm.DB) error {
+				if ran.Add(1) <= int64(tt.failures) {
+					return busy
+				}
+				return nil
+			})
+			if !errors.Is(err, tt.want) {
+				t.Errorf("Transact = %v, want %v", err, tt.want)
+			}
+			if want := int64(gormdb.MaxRetries + 1); ran.Load() != want {
+				t.Errorf("ran %d times, want %d", ran.Load(), want)
+			}
+		})
+	}
+}
+
+func TestWritesWithAnEndedContextFail(t *testing.T) {
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		if err := gormdb.Migrate(t.Context(), db, counters); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		err := gormdb.Transact(ctx, db, func(tx *gorm.DB) error {
+			cancel()
+			return tx.Exec("UPDATE counters SET n = 7").Error
+		})
+		if fault.KindOf(err) != fault.Canceled {
+			t.Errorf("Transact = %v (%v), want Canceled", err, fault.KindOf(err))
+		}
+		var got counter
+		if err := db.First(&got).Error; err != nil || got.N != 0 {
+			t.Errorf("N = %d (%v), want 0: nothing of a cancelled transaction stays", got.N, err)
+		}
+	})
+}
+
+func TestSQLiteIsDurableAndPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a folder", "what? 100% & #1.db")
+	db := open(t, "sqlite://"+strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23").Replace(path), gormdb.Options{})
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		var read, written string
+		if err := db.Raw("PRAGMA " + pragma).Scan(&read).Error; err != nil || read != want {
+			t.Errorf("%s of a reader = %q (%v), want %q", pragma, read, err, want)
+		}
+		err := gormdb.Transact(t.Context(), db, func(tx *gorm.DB) error { return tx.Raw("PRAGMA " + pragma).Scan(&written).Error })
+		if err != nil || written != want {
+			t.Errorf("%s of the writer = %q (%v), want %q", pragma, written, err, want)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatalf("the file is not where the URL says: %v", err)
+	}
+	if mode := info.Mode().Perm(); mode != 0o600 {
+		t.Errorf("the file's mode is %o, want 600", mode)
+	}
+}
+
+func TestSQLiteReadsWhileAWriteIsOpen(t *testing.T) {
+	db := open(t, "sqlite://"+filepath.Join(t.TempDir(), "test.db"), gormdb.Options{})
+	if err := gormdb.Migrate(t.Context(), db, counters); err != nil {
+		t.Fatal(err)
+	}
+	err := gormdb.Transact(t.Context(), db, func(tx *gorm.DB) error {
+		if err := tx.Exec("UPDATE counters SET n = 1").Error; err != nil {
+			return err
+		}
+		var outside counter
+		if err := db.WithContext(t.Context()).First(&outside).Error; err != nil || outside.N != 0 {
+			t.Errorf("a reader sees %d (%v), want 0", outside.N, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for _, address := range []string{
+		"", "catalog.db", "postgres://u:secret@h/db", "sqlite://relative.db", "sqlite:///", "sqlite:///dir/", "sqlite:///f?mode=ro",
+		"mysql://root@/db", "mysql://h/db", "mysql://root:secret@h", "mysql://root:secret@h/a.b", "mysql://root:secret@h/db?socket=/s",
+		"mysql://root:secret@h/db?multiStatements=true", "mysql://root:secret@h/db?tls=skip-verify", "mysql://root:secret%zz@h/db",
+		"cloudsql://p:r:i/db?iam=user", "cloudsql://user:secret@p:r:i/db",
+	} {
+		db, err := gormdb.Open(t.Context(), address, gormdb.Options{})
+		if err == nil {
+			_ = gormdb.Close(db)
+			t.Errorf("Open(%q) worked", address)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("Open(%q) shows the password: %v", address, err)
+		}
+	}
+}
+
+// socketDialer stands for Cloud SQL's connector.
+type socketDialer struct {
+	socket   string
+	instance atomic.Value
+	options  atomic.Value
+}
+
+func (d *socketDialer) Dial(ctx context.Context, instance string, o gormdb.DialOptions) (net.Conn, error) {
+	d.instance.Store(instance)
+	d.options.Store(o)
+	if d.socket == "" {
+		return nil, errors.New("not reached")
+	}
+	return new(net.Dialer).DialContext(ctx, "unix", d.socket)
+}
+
+func TestCloudSQLGoesThroughTheDialer(t *testing.T) {
+	address := mariadbtest.URL(t)
+	name := strings.TrimPrefix(address[:strings.Index(address, "?")], "mysql://root@/")
+	for tail, want := range map[string]gormdb.DialOptions{
+		"?iam=root": {IAM: true}, "?iam=root&ip=private": {IAM: true, IP: "private"},
+	} {
+		dialer := &socketDialer{socket: mariadbtest.Shared(t).Socket}
+		db := open(t, "cloudsql://my-project:europe-west1:main/"+name+tail, gormdb.Options{CloudSQL: dialer})
+		if err := gormdb.Ping(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		if dialer.instance.Load() != "my-project:europe-west1:main" || dialer.options.Load() != want {
+			t.Errorf("%s dialled %v with %+v", tail, dialer.instance.Load(), dialer.options.Load())
+		}
+	}
+}
+
+func TestCloudSQLRefuses(t *testing.T) {
+	for _, address := range []string{
+		"cloudsql://p:r:i", "cloudsql://instance/db", "cloudsql://u@p:r:i/db?iam=v", "cloudsql://p:r:i/db", "cloudsql://p:r:i/db?iam=u&ip=any", "cloudsql://p:r:i/db?iam=u&x=1",
+	} {
+		if db, err := gormdb.Open(t.Context(), address, gormdb.Options{CloudSQL: &socketDialer{}}); err == nil {
+			_ = gormdb.Close(db)
+			t.Errorf("Open(%q) worked", address)
+		}
+	}
+}
+
+func TestAServerThatIsDownIsUnavailable(t *testing.T) {
+	db := open(t, "mysql://root:secret@/db?socket="+filepath.Join(t.TempDir(), "none.sock"), gormdb.Options{})
+	err := gormdb.Ping(t.Context(), db)
+	if !errors.Is(err, gormdb.ErrUnavailable) {
+		t.Errorf("Ping = %v, want ErrUnavailable", err)
+	}
+}
+
+func TestFault(t *testing.T) {
+	number := func(n uint16) error { return &mysql.MySQLError{Number: n, Message: "Access denied for user 'root'"} }
+	tests := []struct {
+		err  error
+		kind fault.Kind
+		code string
+	}{
+		{gorm.ErrRecordNotFound, fault.NotFound, "not_found"},
+		{sql.ErrNoRows, fault.NotFound, "not_found"},
+		{gorm.ErrDuplicatedKey, fault.Conflict, "already_exists"},
+		{number(1062), fault.Conflict, "already_exists"},
+		{number(1213), fault.Unavailable, "database_busy"},
+		{number(1205), fault.Unavailable, "database_busy"},
+		{number(1290), fault.Unavailable, "database_unavailable"},
+		{number(1836), fault.Unavailable, "database_unavailable"},
+		{number(1045), fault.Unavailable, "database_unavailable"},
+		{number(1040), fault.Unavailable, "database_unavailable"},
+		{number(1021), fault.OutOfSpace, "database_full"},
+		{number(1114), fault.OutOfSpace, "database_full"},
+		{number(3024), fault.Timeout, "database_timeout"},
+		{number(1064), fault.Internal, "internal"},
+		{mysql.ErrInvalidConn, fault.Unavailable, "database_unavailable"},
+		{driver.ErrBadConn, fault.Unavailable, "database_unavailable"},
+		{io.ErrUnexpectedEOF, fault.Unavailable, "database_unavailable"},
+		{&net.OpError{Op: "dial", Err: errors.New("refused")}, fault.Unavailable, "database_unavailable"},
+		{context.Canceled, fault.Canceled, "canceled"},
+		{context.DeadlineExceeded, fault.Timeout, "timeout"},
+		{fault.New(fault.Gone, "gone_away", "x"), fault.Gone, "gone_away"},
+		{errors.New("sql: some defect"), fault.Internal, "internal"},
+	}
+	for _, tt := range tests {
+		wrapped := errors.Join(errors.New("context"), tt.err)
+		got := gormdb.Fault("test.Op", wrapped)
+		public := fault.Public(got)
+		if public.Kind != tt.kind || public.Code != tt.code {
+			t.Errorf("Fault(%v) = %v %q, want %v %q", tt.err, public.Kind, public.Code, tt.kind, tt.code)
+		}
+		if strings.Contains(public.Detail, "root") {
+			t.Errorf("Fault(%v) shows %q", tt.err, public.Detail)
+		}
+		if !errors.Is(got, tt.err) {
+			t.Errorf("Fault(%v) lost its cause", tt.err)
+		}
+	}
+	if gormdb.Fault("test.Op", nil) != nil {
+		t.Error("Fault(nil) is an error")
+	}
+}
+
+func TestFaultOfSQLite(t *testing.T) {
+	db := open(t, "sqlite://"+filepath.Join(t.TempDir(), "test.db"), gormdb.Options{})
+	if err := gormdb.Migrate(t.Context(), db, counters); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		sql  string
+		kind fault.Kind
+	}{
+		"duplicate key": {"INSERT INTO counters VALUES (1, 0)", fault.Conflict},
+		"no value":      {"INSERT INTO counters VALUES (2, NULL)", fault.Internal},
+		"full":          {fill, fault.OutOfSpace},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := gormdb.Transact(t.Context(), db, func(tx *gorm.DB) error { return tx.Exec(tt.sql).Error })
+			if fault.KindOf(err) != tt.kind {
+				t.Errorf("%v is %v, want %v", err, fault.KindOf(err), tt.kind)
+			}
+		})
+	}
+}
+
+// fill writes more pages than SQLite may use here.
+const fill = "PRAGMA max_page_count = 8; " +
+	"INSERT INTO counters WITH RECURSIVE r(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM r WHERE i < 100) SELECT i, zeroblob(4000) FROM r"
+
+// hostile values must arrive as they are, whatever the driver does with them.
+func TestValuesAreNeverPartOfAStatement(t *testing.T) {
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		for _, want := range []string{`'; DROP TABLE counters; --`, `\' OR 1=1 --`, "\x00\x1a\"`", "사진 \U0001F4F7", "100% _?"} {
+			var got string
+			if err := db.Raw("SELECT ?", want).Scan(&got).Error; err != nil || got != want {
+				t.Errorf("%q came back as %q (%v)", want, got, err)
+			}
+		}
+	})
+}

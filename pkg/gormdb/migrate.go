@@ -1,0 +1,114 @@
+package gormdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+)
+
+// migrationWait bounds the wait for another process that is migrating.
+const migrationWait = 5 * time.Minute
+
+// Migrations are a service's migrations.
+type Migrations struct {
+	FS    fs.FS  // holds a folder "mysql" and a folder "sqlite" of goose's SQL files
+	Table string // where goose keeps what it has done; one for each service
+}
+
+// Migrate brings the schema of db up to date. It holds a lock meanwhile, so of
+// several processes that start together one migrates and the others find it
+// done. Each migration is one transaction where the database can do that (SQLite
+// can; MySQL commits at every table it alters).
+func Migrate(ctx context.Context, db *gorm.DB, m Migrations) error {
+	sqlDB, err := db.DB()
+	if err != nil {
+		return Fault("gormdb.Migrate", err)
+	}
+	unlock, err := lockMigration(ctx, db, sqlDB)
+	if err != nil {
+		return Fault("gormdb.Migrate", err)
+	}
+	err = migrate(ctx, db, sqlDB, m)
+	return Fault("gormdb.Migrate", errors.Join(err, unlock()))
+}
+
+func migrate(ctx context.Context, db *gorm.DB, sqlDB *sql.DB, m Migrations) error {
+	dialect, folder := goose.DialectMySQL, "mysql"
+	if isSQLite(db) {
+		dialect, folder = goose.DialectSQLite3, "sqlite"
+	}
+	files, err := fs.Sub(m.FS, folder)
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(dialect, sqlDB, files,
+		goose.WithTableName(m.Table), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+func lockMigration(ctx context.Context, db *gorm.DB, sqlDB *sql.DB) (unlock func() error, err error) {
+	ctx, cancel := context.WithTimeout(ctx, migrationWait)
+	defer cancel()
+	if pool, ok := db.ConnPool.(*sqlitePool); ok {
+		return lockFile(ctx, pool.path+"-migrating")
+	}
+	return lockName(ctx, sqlDB)
+}
+
+// lockName takes MySQL's lock by name, which the server gives up when the
+// connection ends, however it does. The name is the whole server's, so the
+// database is part of it.
+func lockName(ctx context.Context, db *sql.DB) (func() error, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const name = "CONCAT('sajin-migrate-', SHA1(DATABASE()))"
+	var got sql.NullInt64
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK("+name+", ?)", int(migrationWait/time.Second)).Scan(&got)
+	if err == nil && got.Int64 != 1 {
+		err = ErrBusy
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() error {
+		released := context.WithoutCancel(ctx)
+		_, err := conn.ExecContext(released, "DO RELEASE_LOCK("+name+")")
+		return errors.Join(err, conn.Close())
+	}, nil
+}
+
+// lockFile lets SQLite lock an empty database beside the real one: that works
+// on every system, and ends with the process. The file stays, since removing it
+// while somebody waits for it would give two of them the lock.
+func lockFile(ctx context.Context, path string) (func() error, error) {
+	db, err := openSQLiteFile(path, 1, "exclusive", fmt.Sprintf("busy_timeout(%d)", lockProbe.Milliseconds()))
+	if err != nil {
+		return nil, err
+	}
+	for {
+		// Not under ctx: a transaction ends with the context it began with.
+		tx, err := db.BeginTx(context.WithoutCancel(ctx), nil)
+		if err == nil {
+			return func() error { return errors.Join(tx.Rollback(), db.Close()) }, nil
+		}
+		if !errors.Is(Fault("gormdb.lockFile", err), ErrBusy) || ctx.Err() != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+}
+
+// lockProbe is how long one try for the lock waits, and so how late the end of
+// the context is noticed.
+const lockProbe = 250 * time.Millisecond

@@ -1,0 +1,207 @@
+// Package catalog is the composition of the catalog service: its core, its
+// store on a database, its HTTP API, and what it does in the background. It
+// knows how the parts fit, and nothing of how the process is started.
+package catalog
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"gorm.io/gorm"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	core "github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
+	"github.com/sajin-gallery/sajin/services/catalog/internal/gormcatalog"
+	"github.com/sajin-gallery/sajin/services/catalog/internal/httpapi"
+)
+
+// OpenAPI is the description of the HTTP API.
+//
+//go:embed api/openapi.yaml
+var OpenAPI []byte
+
+// Subscription is the name under which the catalog receives
+// contract.TopicImages.
+const Subscription = "catalog-images"
+
+// Config is what an operator may set.
+type Config struct {
+	// Migrate brings the schema up to date at the start. Off where a job does
+	// that before the service is rolled out.
+	Migrate bool `env:"CATALOG_MIGRATE" envDefault:"true"`
+	// EventWorkers is how many events are handled at once. Those of one owner
+	// wait for each other in any case.
+	EventWorkers int `env:"CATALOG_EVENT_WORKERS" envDefault:"4"`
+}
+
+// Deps is what the service works with. The caller owns and closes them, after
+// Run has returned.
+type Deps struct {
+	DB  *gorm.DB // opened by gormdb
+	Bus event.Bus
+	Now func() time.Time // the clock; time.Now when nil
+	Log *slog.Logger     // slog.Default() when nil
+}
+
+// Service is the catalog service.
+type Service struct {
+	config Config
+	deps   Deps
+	store  *gormcatalog.Store
+	core   *core.Service
+	router *httpx.Router
+	health *httpx.Health
+	// prepared is set once the database has been; until then the API is closed.
+	prepared atomic.Bool
+}
+
+// New makes the service and prepares its database. A database that cannot be
+// reached is no error: the service is not ready then, answers 503, and Run
+// tries again until it is there. Any other failure to prepare it is one.
+func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Log == nil {
+		deps.Log = slog.Default()
+	}
+	if config.EventWorkers < 1 || config.EventWorkers > maxEventWorkers {
+		return nil, fmt.Errorf("SAJIN_CATALOG_EVENT_WORKERS must be from 1 to %d, not %d", maxEventWorkers, config.EventWorkers)
+	}
+	store := gormcatalog.New(deps.DB)
+	s := &Service{
+		config: config, deps: deps, store: store,
+		core:   core.New(store, deps.Bus, deps.Now, deps.Log),
+		router: httpx.NewRouter(nil),
+	}
+	s.health = &httpx.Health{Check: s.core.Check}
+	s.health.Register(s.router)
+	httpapi.Register(s.router, s.core)
+	if err := s.prepare(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
+		return nil, err
+	}
+	return s, nil
+}
+
+const maxEventWorkers = 64
+
+// prepare makes the database ready for use; doing so again changes nothing.
+func (s *Service) prepare(ctx context.Context) error {
+	if s.prepared.Load() {
+		return nil
+	}
+	if s.config.Migrate {
+		if err := s.store.Migrate(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.core.Check(ctx); err != nil {
+		return err
+	}
+	s.prepared.Store(true)
+	s.health.Started()
+	return nil
+}
+
+// Handler serves the API and the probes, with request ids, the access log and
+// the recovery from panics.
+func (s *Service) Handler() http.Handler {
+	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, s.whenPrepared)
+}
+
+var errNotPrepared = fault.New(fault.Unavailable, "not_started", "The service is starting.").RetryAfter(2 * time.Second)
+
+// whenPrepared keeps the API from a database that has no schema yet.
+func (s *Service) whenPrepared(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.prepared.Load() && strings.HasPrefix(r.URL.Path, "/v1/") {
+			problem.Write(w, r, errNotPrepared)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Routes lists what Handler serves, as patterns of http.ServeMux.
+func (s *Service) Routes() []string { return s.router.Routes() }
+
+// Ready is nil when the service can do its work now.
+func (s *Service) Ready(ctx context.Context) error { return s.health.Ready(ctx) }
+
+// Draining says that the service is about to stop: it is no longer ready, and
+// those who wait for changes are answered at once.
+func (s *Service) Draining() {
+	s.health.Draining()
+	s.core.Stop()
+}
+
+// Run does the background work until ctx ends: it handles the events of
+// contract.TopicImages, publishes the outbox, and empties the trash. It returns
+// nil after a drained stop. Several processes may run at once.
+func (s *Service) Run(ctx context.Context) error {
+	if err := s.awaitDatabase(ctx); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		err := s.deps.Bus.Receive(ctx, s.subscription(), s.core.HandleEvent)
+		if err == nil && ctx.Err() == nil {
+			return errors.New("catalog: the bus ended the subscription")
+		}
+		return err
+	})
+	group.Go(func() error { s.core.RunRelay(ctx); return nil })
+	group.Go(func() error { s.core.RunTidy(ctx); return nil })
+	err := group.Wait()
+	s.Draining()
+	return err
+}
+
+func (s *Service) subscription() event.Subscription {
+	return event.Subscription{
+		Name: Subscription, Topic: contract.TopicImages, Concurrency: s.config.EventWorkers,
+		// A database that is away for an hour must cost no event: back-off grows
+		// to a minute, and sixty more attempts follow.
+		MaxAttempts: 66, AckDeadline: 30 * time.Second,
+	}
+}
+
+// The pauses between attempts to reach the database at the start.
+const (
+	firstPause = time.Second
+	lastPause  = 15 * time.Second
+)
+
+// awaitDatabase goes on with what New could not do. It returns nil when the
+// database is ready, or ctx has ended.
+func (s *Service) awaitDatabase(ctx context.Context) error {
+	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+		err := s.prepare(ctx)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if fault.KindOf(err) != fault.Unavailable {
+			return err
+		}
+		s.deps.Log.WarnContext(ctx, "the database is not ready and is tried again", "err", err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+// Package catalog is the core of the catalog service: it knows what images
+// there are, decides what becomes of them, and says what changed.
+//
+// Its decisions are plain functions from what is stored (a [Snapshot]) to what
+// is to be stored (a [Changeset]); a [Store] runs them in transactions. It knows
+// no HTTP, no SQL and no message bus, and never sees the bytes of an image.
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+)
+
+// Store keeps the catalog. Its errors are faults. It is safe for concurrent
+// use, by several processes too, and bounded by each call's context.
+type Store interface {
+	// Find returns an image of the owner, by its id or the id of a duplicate
+	// that was merged into it, or ErrNotFound.
+	Find(ctx context.Context, owner identity.Owner, id string) (Image, error)
+	// Page returns up to q.Limit images, newest first, in one query.
+	Page(ctx context.Context, owner identity.Owner, q PageQuery) ([]Image, error)
+	// Beside returns the ids of the images just before and just after a position
+	// in the timeline, or in the trash; empty where there is none.
+	Beside(ctx context.Context, owner identity.Owner, trashed bool, at Position) (newer, older string, err error)
+	// Months returns the months that have images outside the trash, newest first.
+	Months(ctx context.Context, owner identity.Owner) ([]catalogapi.Month, error)
+
+	// Last is the sequence number of the owner's last change; 0 for none.
+	Last(ctx context.Context, owner identity.Owner) (int64, error)
+	// Changes returns up to limit changes after a sequence number, in order.
+	Changes(ctx context.Context, owner identity.Owner, after int64, limit int) ([]Change, error)
+
+	// Update reads what the scope names, hands it to decide, and applies its
+	// changeset, in one transaction that excludes every other Update of the same
+	// owner. decide may run several times, and must have no effect but its
+	// result; an error of decide changes nothing and is returned as it is.
+	//
+	// The changes get the owner's next sequence numbers, without a gap, and
+	// become visible in their order: whoever has seen one has seen all before.
+	Update(ctx context.Context, scope Scope, decide func(Snapshot) (Changeset, error)) error
+
+	// Expired lists up to limit images that went to the trash before a time.
+	Expired(ctx context.Context, before time.Time, limit int) ([]Ref, error)
+	// Compact deletes up to limit changes from before a time, and says how many.
+	Compact(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// Claim returns up to limit events of the outbox that nobody has claimed,
+	// oldest first, and claims them until now+lease.
+	Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Message, error)
+	// Sent removes events from the outbox.
+	Sent(ctx context.Context, ids []int64) error
+	// Release gives claimed events back.
+	Release(ctx context.Context, ids []int64) error
+
+	// Key is the secret that cursors are signed with: 32 random bytes, made at
+	// the first call and the same for every process from then on.
+	Key(ctx context.Context) ([]byte, error)
+}
+
+// PageQuery asks for a page of the timeline, or of the trash.
+type PageQuery struct {
+	Trashed bool
+	Month   string    // 2006-01; empty for all
+	After   *Position // the last image of the page before; nil for the first page
+	Limit   int
+}
+
+// Position is a place in the timeline.
+type Position struct {
+	TakenAt time.Time
+	ID      string
+}
+
+// Ref names an image.
+type Ref struct {
+	Owner identity.Owner
+	ID    string
+}
+
+// Change is one entry of an owner's change feed.
+type Change struct {
+	Seq     int64 // set by the store
+	ImageID string
+	Kind    string // catalogapi.Change…
+	At      time.Time
+}
+
+// Message is an event in the outbox.
+type Message struct {
+	ID    int64
+	Event event.Event
+}
+
+// Scope names what an Update is about.
+type Scope struct {
+	Owner   identity.Owner
+	IDs     []string
+	SHA256s []string
+}
+
+// Snapshot is what is stored about a scope.
+type Snapshot struct {
+	// Images by id, whoever owns them: those of the scope, and those that its
+	// ids were merged into.
+	Images map[string]Image
+	// ByContent holds the owner's images by ContentKey.
+	ByContent map[string]Image
+	// Retired by id.
+	Retired map[string]Retired
+}
+
+// Retired is an id that has no image: it was purged, or merged into another
+// image with the same bytes, or refused before anybody expected it. It is kept
+// so that an event that comes late or again does not bring the image back.
+type Retired struct {
+	ID         string
+	Owner      identity.Owner
+	AliasOf    string // the image it was merged into
+	FailCode   string // why it was refused
+	FailDetail string
+}
+
+// Changeset is what an Update stores, all of it or nothing.
+type Changeset struct {
+	Insert []Image
+	Update []Image
+	Delete []string
+	// Retire holds new retired ids. What was merged into one of them before is
+	// merged into its AliasOf from then on.
+	Retire   []Retired
+	Unretire []string
+	// Months holds what is added to the count of each month.
+	Months  map[string]int64
+	Changes []Change
+	Outbox  []event.Event
+}

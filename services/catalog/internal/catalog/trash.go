@@ -1,0 +1,130 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+)
+
+// Trash moves an image to the trash, where it stays for TrashPeriod. An image
+// that is there already stays as it is.
+func (s *Service) Trash(ctx context.Context, id string) (catalogapi.Image, error) {
+	return s.change(ctx, "catalog.Trash", id, func(i Image) Image {
+		if i.trashed() {
+			return i
+		}
+		return i.trash(s.now())
+	})
+}
+
+// Restore moves an image back from the trash. One that is not there stays as
+// it is.
+func (s *Service) Restore(ctx context.Context, id string) (catalogapi.Image, error) {
+	return s.change(ctx, "catalog.Restore", id, Image.restore)
+}
+
+func (s *Service) change(ctx context.Context, op, id string, change func(Image) Image) (catalogapi.Image, error) {
+	owner, err := actor(ctx)
+	if err != nil {
+		return catalogapi.Image{}, err
+	}
+	if !identity.ValidImageID(id) {
+		return catalogapi.Image{}, ErrNotFound
+	}
+	var after Image
+	err = s.update(ctx, op, Scope{Owner: owner, IDs: []string{id}}, func(snapshot Snapshot) (c Changeset, err error) {
+		before, found := snapshot.find(owner, id)
+		if !found {
+			return c, ErrNotFound
+		}
+		after = change(before)
+		c.replace(before, after, s.now())
+		return c, nil
+	})
+	if err != nil {
+		return catalogapi.Image{}, err
+	}
+	return catalogapi.Image(after), nil
+}
+
+// Purge deletes an image in the trash for good, its files too. Purging again is
+// no error. Errors: ErrNotTrashed.
+func (s *Service) Purge(ctx context.Context, id string) error {
+	owner, err := actor(ctx)
+	if err != nil {
+		return err
+	}
+	if !identity.ValidImageID(id) {
+		return ErrNotFound
+	}
+	return s.update(ctx, "catalog.Purge", Scope{Owner: owner, IDs: []string{id}}, func(snapshot Snapshot) (Changeset, error) {
+		if snapshot.purged(owner, id) {
+			return Changeset{}, nil
+		}
+		i, found := snapshot.find(owner, id)
+		switch {
+		case !found:
+			return Changeset{}, ErrNotFound
+		case !i.trashed():
+			return Changeset{}, ErrNotTrashed
+		}
+		return purge(i, s.now())
+	})
+}
+
+// purged reports whether the id was the owner's and is gone for good.
+func (s Snapshot) purged(owner identity.Owner, id string) bool {
+	r, retired := s.Retired[id]
+	if !retired || r.Owner != owner || r.FailCode != "" {
+		return false
+	}
+	_, there := s.find(owner, id)
+	return !there
+}
+
+func purge(i Image, now time.Time) (c Changeset, err error) {
+	e, err := purgedEvent(i.ID, i.Owner, i.Key, now)
+	if err != nil {
+		return c, err
+	}
+	c.remove(i, Retired{ID: i.ID, Owner: identity.Owner(i.Owner)}, now)
+	c.say(e)
+	return c, nil
+}
+
+func purgedEvent(id, owner, key string, now time.Time) (event.Event, error) {
+	e, err := contract.New(contract.TypeImagePurged+"/"+id, contract.SourceCatalog, contract.TypeImagePurged, id, now,
+		contract.ImagePurged{ID: id, Owner: owner, Key: key})
+	return e, fault.As(fault.Internal, "catalog.purgedEvent", err)
+}
+
+// expiredBatch is how many images PurgeExpired takes at once.
+const expiredBatch = 100
+
+// PurgeExpired purges up to expiredBatch images whose TrashPeriod is over, and
+// reports how many it saw.
+func (s *Service) PurgeExpired(ctx context.Context) (int, error) {
+	before := s.now().Add(-TrashPeriod)
+	refs, err := s.store.Expired(ctx, before, expiredBatch)
+	if err != nil {
+		return 0, fault.Wrap("catalog.PurgeExpired", err)
+	}
+	for _, ref := range refs {
+		err := s.update(ctx, "catalog.PurgeExpired", Scope{Owner: ref.Owner, IDs: []string{ref.ID}}, func(snapshot Snapshot) (Changeset, error) {
+			i, found := snapshot.Images[ref.ID]
+			if !found || !i.trashed() || !i.TrashedAt.Before(before) { // restored or purged since
+				return Changeset{}, nil
+			}
+			return purge(i, s.now())
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(refs), nil
+}

@@ -1,0 +1,116 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+)
+
+const (
+	relayBatch    = 50
+	relayLease    = time.Minute      // longer than a batch may take, or two relays send it
+	relayTimeout  = 30 * time.Second // for a batch
+	relayPoll     = 5 * time.Second  // for what another process left behind
+	relayMaxPause = 30 * time.Second
+	tidyEvery     = 10 * time.Minute
+	tidyTimeout   = time.Minute
+	compactBatch  = 1000
+)
+
+// RunRelay publishes the outbox to contract.TopicPurges until ctx ends: at least
+// once, and at once when this process fills it. Several relays may run; a bus
+// that is down is tried again with growing pauses.
+func (s *Service) RunRelay(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		grown, release := s.outbox.listen("")
+		sent, err := s.relay(ctx)
+		switch {
+		case err != nil:
+			s.report(ctx, "the outbox could not be published and is tried again", err)
+			s.rest(ctx, min(time.Second<<min(failures, 5), relayMaxPause), nil)
+			failures++
+		case sent < relayBatch:
+			failures = 0
+			s.rest(ctx, relayPoll, grown)
+		}
+		release()
+	}
+}
+
+// relay publishes one batch and reports how many events it held.
+func (s *Service) relay(ctx context.Context) (int, error) {
+	timeout, cancel := context.WithTimeout(ctx, relayTimeout)
+	defer cancel()
+	messages, err := s.store.Claim(timeout, s.now(), relayLease, relayBatch)
+	if err != nil || len(messages) == 0 {
+		return 0, err
+	}
+	var sent, left []int64
+	for i, m := range messages {
+		if err = s.bus.Publish(timeout, contract.TopicPurges, m.Event); err != nil {
+			for _, rest := range messages[i:] {
+				left = append(left, rest.ID)
+			}
+			break
+		}
+		sent = append(sent, m.ID)
+	}
+	return len(messages), errors.Join(err, s.settle(ctx, sent, left))
+}
+
+// settle notes what became of a batch, also when the process is stopping.
+func (s *Service) settle(ctx context.Context, sent, left []int64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	return errors.Join(s.store.Sent(ctx, sent), s.store.Release(ctx, left))
+}
+
+// RunTidy purges what has been in the trash for TrashPeriod and forgets changes
+// older than ChangesPeriod, now and then, until ctx ends.
+func (s *Service) RunTidy(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := s.Tidy(ctx); err != nil {
+			s.report(ctx, "tidying up failed and is tried again", err)
+		}
+		s.rest(ctx, tidyEvery, nil)
+	}
+}
+
+// Tidy does it once, as far as a minute goes.
+func (s *Service) Tidy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, tidyTimeout)
+	defer cancel()
+	for {
+		purged, err := s.PurgeExpired(ctx)
+		if err != nil {
+			return err
+		}
+		forgotten, err := s.store.Compact(ctx, s.now().Add(-ChangesPeriod), compactBatch)
+		if err != nil {
+			return fault.Wrap("catalog.Tidy", err)
+		}
+		if purged < expiredBatch && forgotten < compactBatch {
+			return nil
+		}
+	}
+}
+
+func (s *Service) rest(ctx context.Context, pause time.Duration, woken <-chan struct{}) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-woken:
+	case <-ctx.Done():
+	}
+}
+
+// report logs a failure, unless it is only the end.
+func (s *Service) report(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		s.log.WarnContext(ctx, what, "err", err)
+	}
+}

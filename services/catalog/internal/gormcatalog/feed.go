@@ -1,0 +1,126 @@
+package gormcatalog
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
+)
+
+// Last is the end of the owner's feed.
+func (s *Store) Last(ctx context.Context, owner identity.Owner) (int64, error) {
+	var rows []feedRow
+	if err := s.db.WithContext(ctx).Where("owner = ?", owner).Find(&rows).Error; err != nil {
+		return 0, gormdb.Fault("gormcatalog.Last", err)
+	}
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	return rows[0].LastSeq, nil
+}
+
+// Changes reads the owner's feed.
+func (s *Store) Changes(ctx context.Context, owner identity.Owner, after int64, limit int) ([]catalog.Change, error) {
+	var rows []changeRow
+	err := s.db.WithContext(ctx).Where("owner = ? AND seq > ?", owner, after).Order("seq").Limit(limit).Find(&rows).Error
+	if err != nil {
+		return nil, gormdb.Fault("gormcatalog.Changes", err)
+	}
+	out := make([]catalog.Change, len(rows))
+	for i, r := range rows {
+		out[i] = catalog.Change{Seq: r.Seq, ImageID: r.ImageID, Kind: r.Kind, At: fromMS(r.AtMS)}
+	}
+	return out, nil
+}
+
+// Compact deletes old changes from the front of their feeds.
+func (s *Store) Compact(ctx context.Context, before time.Time, limit int) (int, error) {
+	var old []changeRow
+	err := s.db.WithContext(ctx).Where("at_ms < ?", before.UnixMilli()).Order("at_ms").Limit(limit).Find(&old).Error
+	if err != nil || len(old) == 0 {
+		return 0, gormdb.Fault("gormcatalog.Compact", err)
+	}
+	ends := map[string]int64{}
+	for _, r := range old {
+		ends[r.Owner] = max(ends[r.Owner], r.Seq)
+	}
+	for owner, end := range ends {
+		err := gormdb.Transact(ctx, s.db, func(tx *gorm.DB) error {
+			return tx.Where("owner = ? AND seq <= ?", owner, end).Delete(&changeRow{}).Error
+		})
+		if err != nil {
+			return 0, fault.Wrap("gormcatalog.Compact", err)
+		}
+	}
+	return len(old), nil
+}
+
+// Expired lists what has been in the trash for too long, oldest first.
+func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]catalog.Ref, error) {
+	var rows []imageRow
+	err := s.db.WithContext(ctx).Select("owner", "id").Where("trashed_ms < ?", before.UnixMilli()).
+		Order("trashed_ms").Limit(limit).Find(&rows).Error
+	if err != nil {
+		return nil, gormdb.Fault("gormcatalog.Expired", err)
+	}
+	out := make([]catalog.Ref, len(rows))
+	for i, r := range rows {
+		out[i] = catalog.Ref{Owner: identity.Owner(r.Owner), ID: r.ID}
+	}
+	return out, nil
+}
+
+// Claim takes events from the outbox. Rows that another relay is taking at this
+// moment are passed over, not waited for.
+func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]catalog.Message, error) {
+	var rows []outboxRow
+	err := gormdb.Transact(ctx, s.db, func(tx *gorm.DB) error {
+		err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}).
+			Where("claimed_until_ms <= ?", now.UnixMilli()).Order("id").Limit(limit).Find(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]int64, len(rows))
+		for i, r := range rows {
+			ids[i] = r.ID
+		}
+		return tx.Model(&outboxRow{}).Where("id IN ?", ids).Update("claimed_until_ms", now.Add(lease).UnixMilli()).Error
+	})
+	if err != nil {
+		return nil, fault.Wrap("gormcatalog.Claim", err)
+	}
+	out := make([]catalog.Message, len(rows))
+	for i, r := range rows {
+		out[i].ID = r.ID
+		if err := json.Unmarshal([]byte(r.Body), &out[i].Event); err != nil {
+			return nil, fault.As(fault.Internal, "gormcatalog.Claim", err)
+		}
+	}
+	return out, nil
+}
+
+// Sent removes events from the outbox.
+func (s *Store) Sent(ctx context.Context, ids []int64) error {
+	return s.settle(ctx, ids, func(tx *gorm.DB) error { return tx.Delete(&outboxRow{}, "id IN ?", ids).Error })
+}
+
+// Release gives claimed events back.
+func (s *Store) Release(ctx context.Context, ids []int64) error {
+	return s.settle(ctx, ids, func(tx *gorm.DB) error {
+		return tx.Model(&outboxRow{}).Where("id IN ?", ids).Update("claimed_until_ms", 0).Error
+	})
+}
+
+func (s *Store) settle(ctx context.Context, ids []int64, f func(*gorm.DB) error) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return fault.Wrap("gormcatalog.settle", gormdb.Transact(ctx, s.db, f))
+}

@@ -1,0 +1,120 @@
+package ingest_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingesttest"
+)
+
+func purged(t testing.TB, id, owner, key string) event.Delivery {
+	t.Helper()
+	return delivery(t, contract.TypeImagePurged, contract.ImagePurged{ID: id, Owner: owner, Key: key})
+}
+
+func (w *world) purge(o ingest.Original) {
+	w.t.Helper()
+	if err := w.HandlePurged(w.t.Context(), purged(w.t, o.ID, owner, o.Key)); err != nil {
+		w.t.Errorf("HandlePurged: %v", err)
+	}
+}
+
+func TestPurge(t *testing.T) {
+	w := newWorld(t)
+	gone, kept, raw := w.store(picture("one")), w.store(picture("two")), w.store(picture("three"))
+	w.process(gone)
+	w.process(kept)
+	for range 2 { // events come again
+		w.purge(gone)
+		w.purge(raw)
+	}
+	if w.bucket.Data(gone.Key) != nil || len(w.bucket.Keys("renditions/"+gone.ID)) > 0 || w.bucket.Data(raw.Key) != nil {
+		t.Errorf("the bucket still holds %v", w.bucket.Keys(""))
+	}
+	n := len(w.bus.Events(contract.TypeImageUploaded))
+	w.settle()
+	for _, e := range w.bus.Events(contract.TypeImageUploaded)[n:] {
+		if e.Subject != kept.ID {
+			t.Errorf("a purged image was published again: %s", e.ID)
+		}
+	}
+	if got := len(w.bucket.Keys(contract.PrefixManifests)); got != 1 {
+		t.Errorf("%d images are left, want 1", got)
+	}
+}
+
+// S04: an event that names what is not the image's own removes nothing and is
+// set aside.
+func TestS04_PurgeOfForeignObjects(t *testing.T) {
+	w := newWorld(t)
+	mine, other, raw := w.store(picture("one")), w.store(picture("two")), w.store(picture("three"))
+	w.process(mine)
+	w.process(other)
+	before := len(w.bucket.Keys(""))
+	for name, d := range map[string]event.Delivery{
+		"another image's original": purged(t, mine.ID, owner, other.Key),
+		"another owner":            purged(t, mine.ID, "bert", mine.Key),
+		"another owner, no image":  purged(t, raw.ID, "bert", raw.Key),
+		"a manifest":               purged(t, mine.ID, owner, contract.ManifestKey(mine.ID)),
+		"outside the prefix":       purged(t, mine.ID, owner, "originals/../"+mine.ID+".jpg"),
+		"another day":              purged(t, mine.ID, owner, "originals/20200101/"+mine.ID+".jpg"),
+		"another extension":        purged(t, mine.ID, owner, "originals/20261122/"+mine.ID+".png"),
+		"no key":                   purged(t, mine.ID, owner, ""),
+		"a prefix for an id":       purged(t, "", owner, mine.Key),
+	} {
+		if err := w.HandlePurged(t.Context(), d); event.JudgeError(err, 1, 5) != event.Dead {
+			t.Errorf("%s: %v, want it to be set aside", name, err)
+		}
+	}
+	if after := len(w.bucket.Keys("")); after != before {
+		t.Errorf("%d objects became %d", before, after)
+	}
+}
+
+// A purge that comes while the image is being made wins.
+func TestPurgeWhileProcessing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.imager.gate = make(chan struct{})
+		o := w.store(picture("one"))
+		failed := make(chan error)
+		go func() { _, err := w.Process(t.Context(), o.Key); failed <- err }()
+		synctest.Wait()
+		w.purge(o)
+		close(w.imager.gate)
+		if err := <-failed; code(err) != "original_not_found" {
+			t.Errorf("Process: %v", err)
+		}
+		w.empty()
+		if events := w.bus.Events(contract.TypeImageUploaded); len(events) > 0 {
+			t.Errorf("published %v", events)
+		}
+	})
+}
+
+// An image that is being purged elsewhere is not said again.
+func TestHalfPurgedIsNotRepeated(t *testing.T) {
+	w := newWorld(t)
+	o := w.store(picture("one"))
+	w.process(o)
+	if err := w.bucket.Delete(t.Context(), o.Key); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	if err := w.HandleObjectFinalized(t.Context(), finalized(t, o.Key)); err != nil {
+		t.Errorf("HandleObjectFinalized: %v", err)
+	}
+	if _, err := w.Sweep(t.Context(), w.clock.Now().Add(time.Hour), time.Time{}); err != nil {
+		t.Errorf("Sweep: %v", err)
+	}
+	if n := len(w.bus.Events(contract.TypeImageUploaded)); n != 1 {
+		t.Errorf("published %d times, want once", n)
+	}
+	w.purge(o)
+	w.empty()
+	ingesttest.Audit(t, w.bucket, &ingesttest.Bus{}, nil)
+}

@@ -1,0 +1,57 @@
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+)
+
+// Ports are what the service needs of the world.
+type Ports struct {
+	Blob     blob.Store
+	Events   event.Publisher
+	Imager   Imager
+	Metadata MetadataReader
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Service takes images in. Its methods are safe for concurrent use, by several
+// replicas too: every step is keyed by the image's id and may be repeated.
+type Service struct {
+	cfg     Config
+	ports   Ports
+	sources *budget // source bytes in memory
+	spools  *budget // source bytes in temporary files
+	decodes *budget // what decoding needs
+	flights *flights
+	said    *recent
+}
+
+// New makes a service. Close must be called when it is no longer used.
+func New(cfg Config, ports Ports) *Service {
+	return &Service{
+		cfg: cfg, ports: ports,
+		sources: newBudget(cfg.sourceMemory()),
+		spools:  newBudget(cfg.TempBytes),
+		decodes: newDecodeBudget(cfg.DecodeMemory()),
+		flights: newFlights(cfg.ProcessTimeout, ports.Log),
+		said:    newRecent(cfg.RepeatEvery, ports.Now),
+	}
+}
+
+// Close lets the work in progress finish until ctx ends, then cuts it off and
+// waits for it to notice. What is cut off is taken up again by the sweep. Work
+// that is asked for afterwards is refused as unavailable.
+func (s *Service) Close(ctx context.Context) { s.flights.close(ctx) }
+
+// Check is nil when the bucket answers.
+func (s *Service) Check(ctx context.Context) error {
+	_, err := s.ports.Blob.List(ctx, contract.PrefixManifests, "", 1)
+	return fault.Wrap("ingest.Check", err)
+}

@@ -1,0 +1,165 @@
+package ingest_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingesttest"
+)
+
+func (w *world) sweep(since time.Time, want ingest.Swept) {
+	w.t.Helper()
+	got, err := w.Sweep(w.t.Context(), w.clock.Now(), since)
+	if err != nil || got != want {
+		w.t.Errorf("Sweep: %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestSweepProcessesWhatWasLeft(t *testing.T) {
+	w := newWorld(t)
+	o, bad := w.store(picture("one")), w.store(picture("corrupt"))
+	w.clock.Advance(w.cfg.SweepAge - 1)
+	w.sweep(time.Time{}, ingest.Swept{Young: 2})
+	w.clock.Advance(1)
+	w.sweep(time.Time{}, ingest.Swept{Processed: 2})
+	w.sweep(time.Time{}, ingest.Swept{})
+	ingesttest.Audit(t, w.bucket, w.bus, map[string]string{o.ID: o.SHA256})
+	if w.bucket.Data(bad.Key) != nil {
+		t.Error("what is refused was kept")
+	}
+}
+
+// What was published is said again by a process that does not know that, but
+// only for a day and not all the time.
+func TestSweepRepeats(t *testing.T) {
+	w := newWorld(t)
+	o := w.store(picture("one"))
+	w.process(o)
+	w.sweep(time.Time{}, ingest.Swept{})
+	w.restart()
+	w.sweep(time.Time{}, ingest.Swept{Repeated: 1})
+	w.sweep(time.Time{}, ingest.Swept{})
+	w.clock.Advance(w.cfg.RepeatEvery)
+	w.sweep(time.Time{}, ingest.Swept{Repeated: 1})
+	w.clock.Advance(w.cfg.RepeatWithin)
+	w.sweep(time.Time{}, ingest.Swept{})
+	ingesttest.Audit(t, w.bucket, w.bus, map[string]string{o.ID: o.SHA256})
+}
+
+// A sweep of the last days looks at the whole of its first day and not before.
+func TestSweepSince(t *testing.T) {
+	w := newWorld(t)
+	w.clock.Advance(-12 * time.Hour) // the day's first moment
+	w.store(picture("first of the day"))
+	w.clock.Advance(-time.Millisecond)
+	before := w.store(picture("last of the day before"))
+	w.clock.Advance(24 * time.Hour)
+	w.sweep(epoch, ingest.Swept{Processed: 1})
+	if len(w.bucket.Keys("manifests/"+before.ID)) > 0 {
+		t.Error("what was uploaded before was swept")
+	}
+	w.restart()
+	w.sweep(epoch.Add(-24*time.Hour), ingest.Swept{Processed: 1, Repeated: 1})
+}
+
+// More than a page of everything.
+func TestSweepOfManyPages(t *testing.T) {
+	w := newWorld(t)
+	const n = blob.MaxListLimit + 7
+	for i := range n {
+		o := w.store(picture(fmt.Sprint(i)))
+		if i%2 == 0 {
+			w.process(o)
+		}
+		w.clock.Advance(time.Second)
+	}
+	w.clock.Advance(time.Minute)
+	w.restart()
+	w.sweep(time.Time{}, ingest.Swept{Processed: n / 2, Repeated: n - n/2})
+	w.sweep(time.Time{}, ingest.Swept{})
+	ingesttest.Audit(t, w.bucket, w.bus, nil)
+}
+
+func TestSweepRemovesLeftovers(t *testing.T) {
+	w := newWorld(t)
+	put := func(id string) string {
+		key := contract.RenditionKey(id, "w320", ".jpg")
+		if _, err := w.bucket.Put(t.Context(), key, strings.NewReader("x"), blob.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	leftover := put(identity.NewImageID(w.clock.Now()))
+	foreign := put("something-else")
+	raw := w.store(picture("one"))
+	unfinished := put(raw.ID)
+	whole := w.process(w.store(picture("two"))).Renditions[0].Key
+	w.cfg.SweepAge = 365 * 24 * time.Hour // leave the original alone
+	w.restart()
+	w.clock.Advance(w.cfg.LeftoverAge - 1)
+	w.sweep(time.Time{}, ingest.Swept{Young: 1, Repeated: 1})
+	w.clock.Advance(1)
+	w.sweep(time.Time{}, ingest.Swept{Young: 1, Removed: 1})
+	if w.bucket.Data(leftover) != nil {
+		t.Error("the leftover is still there")
+	}
+	for _, key := range []string{foreign, unfinished, whole} {
+		if w.bucket.Data(key) == nil {
+			t.Errorf("%s was removed", key)
+		}
+	}
+}
+
+// One bad object does not keep the sweep from the others.
+func TestSweepGoesOn(t *testing.T) {
+	w := newWorld(t)
+	w.store(picture("panic"))
+	o := w.store(picture("one"))
+	if _, err := w.bucket.Put(t.Context(), "originals/20261122/README", strings.NewReader("x"), blob.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Hour)
+	w.sweep(time.Time{}, ingest.Swept{Processed: 1, Failed: 1})
+	if len(w.bucket.Keys("manifests/"+o.ID)) != 1 {
+		t.Error("the good one was not processed")
+	}
+}
+
+// Sweeps and uploads at the same time, over one bucket (F38).
+func TestF38_SweepsAndUploadsAtOnce(t *testing.T) {
+	w := newWorld(t, func(c *ingest.Config) { c.SweepAge = 0 })
+	replica := ingest.New(w.cfg, ingest.Ports{
+		Blob: w.bucket, Events: w.bus, Imager: w.imager, Metadata: metadata{}, Now: w.clock.Now, Log: discard,
+	})
+	defer replica.Close(t.Context())
+	var all sync.WaitGroup
+	acknowledged, mu := map[string]string{}, sync.Mutex{}
+	for i := range 4 {
+		all.Go(func() {
+			for j := range 10 {
+				o := w.store(picture(fmt.Sprint(i, "-", j)))
+				w.process(o)
+				mu.Lock()
+				acknowledged[o.ID] = o.SHA256
+				mu.Unlock()
+			}
+		})
+		all.Go(func() {
+			sweeper := []*ingest.Service{w.Service, replica}[i%2]
+			for range 10 {
+				if _, err := sweeper.Sweep(t.Context(), w.clock.Now(), time.Time{}); err != nil {
+					t.Errorf("Sweep: %v", err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	ingesttest.Audit(t, w.bucket, w.bus, acknowledged)
+}

@@ -1,0 +1,170 @@
+// Package uploadclient calls the upload service: remote over HTTP, or in the
+// same process through httpx.InProcess.
+//
+// It streams and retries nothing, since a stream cannot be sent twice. It knows
+// the service's contract (uploadapi) and nothing of its inside.
+package uploadclient
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
+)
+
+// DefaultAnswerWithin is longer than the service itself takes to answer
+// "processing" for what is not finished.
+const DefaultAnswerWithin = 90 * time.Second
+
+// Client calls one upload service. Safe for concurrent use.
+type Client struct {
+	target       kitx.Target
+	answerWithin time.Duration
+}
+
+// Option changes a client.
+type Option func(*Client)
+
+// AnswerWithin sets how long after the last byte of a body the answer may take.
+func AnswerWithin(d time.Duration) Option { return func(c *Client) { c.answerWithin = d } }
+
+// New makes a client. The target's HTTP client must not have a timeout of its
+// own for a whole request: a body takes as long as its sender takes.
+func New(target kitx.Target, options ...Option) *Client {
+	c := &Client{target: target, answerWithin: DefaultAnswerWithin}
+	for _, option := range options {
+		option(c)
+	}
+	return c
+}
+
+// Upload sends a multipart/form-data body with the given content type; length
+// is -1 when it is not known. The body is read as it is sent. The owner and the
+// request id of ctx go along.
+//
+// Results come back also when none of the files was kept. An error is the
+// service's problem as a fault, fault.Unavailable when it cannot be reached,
+// fault.Timeout when it does not answer in time after the last byte, and
+// body_incomplete, or the body's own fault, when reading the body failed.
+func (c *Client) Upload(ctx context.Context, contentType string, length int64, body io.Reader) (uploadapi.UploadResponse, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	sent := &watched{r: body, ended: func() func() {
+		timer := time.AfterFunc(c.answerWithin, func() { cancel(context.DeadlineExceeded) })
+		return func() { timer.Stop() }
+	}}
+	defer sent.stop()
+	req, err := c.request(ctx, contentType, length, sent)
+	if err != nil {
+		return uploadapi.UploadResponse{}, err
+	}
+	resp, err := c.target.HTTP.Do(req)
+	if err != nil {
+		return uploadapi.UploadResponse{}, failure(ctx, sent, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	out, err := decode(resp)
+	if err != nil && ctx.Err() != nil {
+		return uploadapi.UploadResponse{}, failure(ctx, sent, err)
+	}
+	return out, err
+}
+
+func (c *Client) request(ctx context.Context, contentType string, length int64, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.target.Base.JoinPath(uploadapi.PathImages).String(), io.NopCloser(body))
+	if err != nil {
+		return nil, fault.As(fault.Internal, "uploadclient.Upload", err)
+	}
+	if req.ContentLength = length; length == 0 {
+		req.Body = http.NoBody
+	}
+	req.Header.Set("Content-Type", contentType)
+	// The service refuses a request that is too large before it is sent.
+	req.Header.Set("Expect", "100-continue")
+	kitx.SetCaller(ctx, req.Header)
+	return req, nil
+}
+
+// failure says why there is no answer: the body failed, the caller gave up, the
+// answer took too long, or the service cannot be reached.
+func failure(ctx context.Context, sent *watched, err error) error {
+	const op = "uploadclient.Upload"
+	if cut := sent.failure(); cut != nil {
+		if fault.KindOf(cut) == fault.Internal {
+			return httpx.ErrBodyIncomplete.With(op, cut)
+		}
+		return fault.Wrap(op, cut)
+	}
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		return fault.As(fault.Unavailable, op, err)
+	case errors.Is(cause, context.DeadlineExceeded):
+		return fault.As(fault.Timeout, op, err)
+	default:
+		return fault.Wrap(op, cause)
+	}
+}
+
+// decode reads an answer: results, whatever its status, or a problem.
+func decode(resp *http.Response) (uploadapi.UploadResponse, error) {
+	var out uploadapi.UploadResponse
+	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if mediaType != "application/json" {
+		return out, problem.Read(resp)
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, kitx.MaxResponseBytes)).Decode(&out); err != nil {
+		return uploadapi.UploadResponse{}, fault.As(fault.Unavailable, "uploadclient.Upload", err)
+	}
+	return out, nil
+}
+
+// watched starts the wait for the answer when the body has ended.
+type watched struct {
+	r     io.Reader
+	ended func() (stop func())
+	mu    sync.Mutex
+	halt  func()
+	over  bool
+	err   error // the body's own, not its end
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if err != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.halt == nil && !w.over {
+			w.halt = w.ended()
+		}
+		if !errors.Is(err, io.EOF) {
+			w.err = err
+		}
+	}
+	return n, err
+}
+
+func (w *watched) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// stop ends the wait. The transport may still read the body after the answer.
+func (w *watched) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	if w.halt != nil {
+		w.halt()
+	}
+}
