@@ -106,10 +106,10 @@ func TestUploadEndsWithTheClient(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("the uploader read a whole body")
 	}
+	_ = client.Close() // the client's transport waits for its own body
 	if err := <-failed; !errors.Is(err, context.Canceled) {
 		t.Errorf("the client's error is %v", err)
 	}
-	_ = client.Close()
 }
 
 // raw sends bytes on a connection of its own and gives the first answer.
