@@ -104,7 +104,7 @@ func formError(err error) error {
 	case tooLarge != nil:
 		return err // problem knows it
 	case errors.Is(err, httpx.ErrBodyTimeout):
-		return errBodyTimeout.With("httpapi.readForm", err)
+		return httpx.ErrBodyTimeout.With("httpapi.readForm", err)
 	default:
 		return httpx.ErrBodyIncomplete.With("httpapi.readForm", err)
 	}

@@ -61,7 +61,7 @@ func newSite(t *testing.T, change ...func(*site)) *site {
 	s := &site{t: t, catalog: gallerytest.NewCatalog(), media: gallerytest.NewMedia(), draining: make(chan struct{})}
 	s.uploader = &gallerytest.Uploader{Media: s.media}
 	s.options = httpapi.Options{
-		Pages: rendered, Health: &httpx.Health{}, Draining: s.draining, Addr: "127.0.0.1:0", TrashDays: 30,
+		Pages: rendered, Health: &httpx.Health{}, Draining: s.draining, Addr: "127.0.0.1:0",
 		Uploads: httpapi.UploadLimits{MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30},
 		Log:     slog.New(slog.DiscardHandler),
 	}

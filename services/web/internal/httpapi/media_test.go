@@ -152,7 +152,7 @@ func TestARenditionMadeAgainHasAnotherTag(t *testing.T) {
 	s := serve(t)
 	var key string
 	id := s.put(7, func(c *catalogapi.Image) { key = c.Renditions[0].Key })
-	before := s.get("/media/"+id+"/w320").Header.Get("Etag")
+	before := s.get("/media/" + id + "/w320").Header.Get("Etag")
 	s.media.Put(key, []byte("w320 7"))
 	after := s.get("/media/"+id+"/w320", "If-None-Match: "+before).want(t, http.StatusOK).Header.Get("Etag")
 	if before == after || before == "" {
@@ -162,7 +162,6 @@ func TestARenditionMadeAgainHasAnotherTag(t *testing.T) {
 
 func TestW04_MediaOpenedByThemselvesDoNothing(t *testing.T) {
 	s := serve(t)
-	s.options.TrashDays = 30
 	evil := s.put(1, func(c *catalogapi.Image) { c.ContentType, c.Name = "text/html", "evil.html" })
 	for path, want := range map[string][2]string{
 		"/media/" + s.put(0) + "/original": {"image/jpeg", "inline"},
