@@ -125,9 +125,20 @@ func TestListeningBeyondLoopbackMustBeSaid(t *testing.T) {
 		addr, auth string
 		ok         bool
 	}{
-		{"127.0.0.1:8080", "", true}, {"localhost:0", "", true}, {"[::1]:80", "", true}, {"127.9.9.9:1", "", true},
-		{":8080", "", false}, {"0.0.0.0:8080", "", false}, {"[::]:8080", "", false}, {"192.168.1.2:80", "", false}, {"photos.example:80", "", false}, {"nonsense", "", false},
-		{":8080", "none", true}, {"127.0.0.1:8080", "none", true}, {"127.0.0.1:8080", "None", false}, {":8080", "basic", false},
+		{"127.0.0.1:8080", "", true},
+		{"localhost:0", "", true},
+		{"[::1]:80", "", true},
+		{"127.9.9.9:1", "", true},
+		{":8080", "", false},
+		{"0.0.0.0:8080", "", false},
+		{"[::]:8080", "", false},
+		{"192.168.1.2:80", "", false},
+		{"photos.example:80", "", false},
+		{"nonsense", "", false},
+		{":8080", "none", true},
+		{"127.0.0.1:8080", "none", true},
+		{"127.0.0.1:8080", "None", false},
+		{":8080", "basic", false},
 	} {
 		err := web.CheckListen(tt.addr, tt.auth)
 		if (err == nil) != tt.ok {

@@ -143,7 +143,7 @@ func TestOutcomeIsTheBest(t *testing.T) {
 		"": gallery.Refused, "refused": gallery.Refused, "refused duplicate": gallery.Known, "duplicate refused processing": gallery.Stored, "stored refused": gallery.Stored,
 	} {
 		var results []uploadapi.Result
-		for _, status := range strings.Fields(statuses) {
+		for status := range strings.FieldsSeq(statuses) {
 			results = append(results, uploadapi.Result{Status: status})
 		}
 		if got := gallery.OutcomeOf(results); got != want {

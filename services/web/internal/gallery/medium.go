@@ -8,7 +8,6 @@ import (
 	"regexp"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
-	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
@@ -50,17 +49,13 @@ func (s *Service) Medium(ctx context.Context, id, name string) (Medium, error) {
 		m.key, m.ContentType, m.sha256 = image.Key, image.ContentType, image.SHA256
 		return m, nil
 	}
-	return m, m.choose(image, name)
-}
-
-func (m *Medium) choose(image catalogapi.Image, name string) error {
 	for _, r := range image.Renditions {
 		if r.Name == name {
 			m.key, m.ContentType = r.Key, r.ContentType
-			return nil
+			return m, nil
 		}
 	}
-	return ErrNotFound
+	return Medium{}, ErrNotFound
 }
 
 // Version is one state of a file's bytes.

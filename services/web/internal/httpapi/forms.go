@@ -71,7 +71,7 @@ func (s *Server) setLanguage(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(pages.Languages(), form.Get("lang")) {
 		return fault.Parameter("lang", "The gallery does not speak this language.")
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is set where there is https; on loopback there is none
 		Name: pages.LanguageCookie, Value: form.Get("lang"), Path: "/", MaxAge: languageSeconds, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: s.PublicOrigin != nil && s.PublicOrigin.Scheme == "https",
 	})

@@ -43,6 +43,7 @@ type site struct {
 	catalog  *gallerytest.Catalog
 	media    *gallerytest.Media
 	uploader gallery.Uploader
+	store    gallery.Media // media, unless a test has another
 	options  httpapi.Options
 	draining chan struct{}
 	server   *httpapi.Server
@@ -59,7 +60,7 @@ func newSite(t *testing.T, change ...func(*site)) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t, catalog: gallerytest.NewCatalog(), media: gallerytest.NewMedia(), draining: make(chan struct{})}
-	s.uploader = &gallerytest.Uploader{Media: s.media}
+	s.uploader, s.store = &gallerytest.Uploader{Media: s.media}, s.media
 	s.options = httpapi.Options{
 		Pages: rendered, Health: &httpx.Health{}, Draining: s.draining, Addr: "127.0.0.1:0",
 		Uploads: httpapi.UploadLimits{MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30},
@@ -68,7 +69,7 @@ func newSite(t *testing.T, change ...func(*site)) *site {
 	for _, f := range change {
 		f(s)
 	}
-	s.options.Gallery = gallery.New(s.catalog, s.uploader, s.media, s.options.Log)
+	s.options.Gallery = gallery.New(s.catalog, s.uploader, s.store, s.options.Log)
 	s.server = httpapi.New(s.options)
 	return s
 }

@@ -2,13 +2,19 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
 
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -239,4 +245,61 @@ func TestMediaEndWithTheClient(t *testing.T) {
 	if err := resp.Body.Close(); err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	} // goleak and the server's Close see whether the handler ended
+}
+
+// stuck is a store whose reads give nothing until they are given up.
+type stuck struct{}
+
+func (stuck) Open(ctx context.Context, _ string, _, _ int64) (io.ReadCloser, blob.Info, error) {
+	<-ctx.Done()
+	return nil, blob.Info{}, ctx.Err()
+}
+
+func TestF20_AStoreThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, func(s *site) { s.store = stuck{} })
+		id := s.put(0)
+		start := time.Now()
+		w := askAs(s, "127.0.0.1:0", "/media/"+id+"/original")
+		if took := time.Since(start); took != time.Minute || w.Code != http.StatusGatewayTimeout || !strings.Contains(w.Body.String(), "media_timeout") {
+			t.Fatalf("after %v: %d %s", took, w.Code, w.Body)
+		}
+	})
+}
+
+// deadlines is a response writer that notes the write deadline at each write.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	now  time.Time
+	each []time.Time
+}
+
+func (w *deadlines) SetWriteDeadline(t time.Time) error {
+	w.now = t
+	return nil
+}
+
+func (w *deadlines) Write(p []byte) (int, error) {
+	w.each = append(w.each, w.now)
+	return w.ResponseRecorder.Write(p)
+}
+
+func TestU35_ASlowReaderHasADeadlineForEveryStep(t *testing.T) {
+	s := newSite(t)
+	id := s.put(0, func(c *catalogapi.Image) { s.media.Put(c.Key, make([]byte, 200<<10)) })
+	r := httptest.NewRequest(http.MethodGet, "/media/"+id+"/original", nil)
+	r.Host = "127.0.0.1:0"
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	s.server.Handler().ServeHTTP(w, r)
+	if len(w.each) < 3 || w.Body.Len() != 200<<10 {
+		t.Fatalf("%d bytes in %d writes", w.Body.Len(), len(w.each))
+	}
+	for i, deadline := range w.each {
+		if deadline.IsZero() || time.Until(deadline) > time.Minute {
+			t.Errorf("write %d: deadline %v", i, deadline)
+		}
+	}
+	if !w.now.IsZero() {
+		t.Error("a deadline is left to the connection's next request")
+	}
 }

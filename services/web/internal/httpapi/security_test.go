@@ -90,8 +90,12 @@ func changes(s *site, headers ...string) []answer {
 
 func TestA04_ChangesForForeignPagesAreRefused(t *testing.T) {
 	for _, headers := range [][]string{
-		{"Origin: https://evil.example"}, {"Origin: null"}, {"Origin: http://localhost"}, {"Sec-Fetch-Site: cross-site"},
-		{"Sec-Fetch-Site: same-site"}, {"Sec-Fetch-Site: cross-site", "Origin: null"},
+		{"Origin: https://evil.example"},
+		{"Origin: null"},
+		{"Origin: http://localhost"},
+		{"Sec-Fetch-Site: cross-site"},
+		{"Sec-Fetch-Site: same-site"},
+		{"Sec-Fetch-Site: cross-site", "Origin: null"},
 	} {
 		s := serve(t)
 		for _, a := range changes(s, headers...) {
