@@ -59,7 +59,7 @@ func (s *Store) Find(ctx context.Context, owner identity.Owner, id string) (cata
 
 // Page returns a page of the timeline or the trash.
 func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQuery) ([]catalog.Image, error) {
-	db := s.db.WithContext(ctx).Where("owner = ? AND trashed = ?", owner, q.Trashed)
+	db := s.db.WithContext(ctx).Table(s.pageTable(q)).Where("owner = ? AND trashed = ?", owner, q.Trashed)
 	if q.Month != "" {
 		db = db.Where("month = ?", q.Month)
 	}
@@ -77,6 +77,20 @@ func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQu
 		out[i] = rows[i].image()
 	}
 	return out, nil
+}
+
+// pageTable names the index on MariaDB, which otherwise looks the owner up and
+// reads every image before the page: 300 ms instead of 2 in the middle of
+// 100,000. SQLite finds the range by itself.
+func (s *Store) pageTable(q catalog.PageQuery) string {
+	switch {
+	case s.db.Name() != "mysql":
+		return "catalog_images"
+	case q.Month != "":
+		return "catalog_images FORCE INDEX (catalog_images_month)"
+	default:
+		return "catalog_images FORCE INDEX (catalog_images_timeline)"
+	}
 }
 
 // Months returns the counts that Update keeps.
