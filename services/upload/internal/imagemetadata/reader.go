@@ -4,9 +4,8 @@
 //
 // Metadata is hostile like everything in a file, and it is a bonus: whatever is
 // broken is left out with a warning, and no picture is refused for it. The work
-// is bounded by what imagemeta is given (one EXIF block of at most 128 KiB, out
-// of which it may take 2000 tags of 512 bytes) rather than by a clock, with a
-// timeout behind it.
+// is bounded by what imagemeta is given rather than by a clock: one EXIF block of
+// at most 128 KiB, out of which it may take 2000 tags of 512 bytes.
 //
 // The package does not know what the orientation means (goimaging turns pixels),
 // nor what an upload is. It never keeps owner names, serial numbers, thumbnails
@@ -18,7 +17,6 @@ import (
 	"context"
 	"encoding/binary"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/bep/imagemeta"
@@ -30,7 +28,6 @@ const (
 	maxExifBytes = 128 << 10 // a greater block is cut
 	maxTags      = 2000
 	maxTagBytes  = 512
-	maxDuration  = 2 * time.Second
 )
 
 // The warnings.
@@ -64,7 +61,7 @@ func (r *Reader) Read(ctx context.Context, src ingest.Source, p ingest.Probe) in
 	if len(block) == 0 {
 		return ingest.Metadata{}
 	}
-	tags, err := readTags(block)
+	tags, err := readTags(ctx, block)
 	m := tags.metadata(r.now())
 	if err != nil {
 		m.Warnings = append(m.Warnings, WarningUnreadable)
@@ -82,49 +79,29 @@ var wanted = map[string]bool{
 	"GPSLatitude": true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
 }
 
-// collector gathers tags until it is taken from. After a timeout imagemeta may
-// still be at work, which then goes nowhere.
-type collector struct {
-	mu     sync.Mutex
-	tags   tags
-	closed bool
-}
-
-// add keeps the first of several values, as other readers do.
-func (c *collector) add(info imagemeta.TagInfo) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return imagemeta.ErrStopWalking
-	}
-	if _, ok := c.tags[info.Tag]; !ok {
-		c.tags[info.Tag] = info.Value
-	}
-	return nil
-}
-
-func (c *collector) take() tags {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	return c.tags
-}
-
 // readTags reads the tags out of TIFF-structured data. It gives those that came
 // before an error, too.
-func readTags(tiff []byte) (tags, error) {
-	c := collector{tags: tags{}}
+//
+// imagemeta's own timeout is not used: it leaves the decoder running, with a
+// buffer that goes back to a pool shared by all. What may be read is bounded so
+// that no time has to be.
+func readTags(ctx context.Context, tiff []byte) (tags, error) {
+	found := tags{}
 	_, err := imagemeta.Decode(imagemeta.Options{
 		R:               bytes.NewReader(asPNG(tiff)),
 		ImageFormat:     imagemeta.PNG,
 		Sources:         imagemeta.EXIF,
 		ShouldHandleTag: func(info imagemeta.TagInfo) bool { return wanted[info.Tag] && belongs(info) },
-		HandleTag:       c.add,
-		Timeout:         maxDuration,
-		LimitNumTags:    maxTags,
-		LimitTagSize:    maxTagBytes,
+		HandleTag: func(info imagemeta.TagInfo) error {
+			if _, ok := found[info.Tag]; !ok { // the first counts, as in other readers
+				found[info.Tag] = info.Value
+			}
+			return ctx.Err()
+		},
+		LimitNumTags: maxTags,
+		LimitTagSize: maxTagBytes,
 	})
-	return c.take(), err
+	return found, err
 }
 
 // belongs reports whether a tag is of the picture itself (the thumbnail is IFD1)
