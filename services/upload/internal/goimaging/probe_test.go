@@ -81,8 +81,8 @@ func TestBombsAreRefusedFromTheHeader(t *testing.T) {
 		file []byte
 		want *fault.Error
 	}{
-		{"png of 900 megapixels in one bit", zeroPNG(30000, 30000, 1, pngGray, 3750), ingest.ErrTooLarge},
-		{"png of 49 megapixels in 64 bits", zeroPNG(7000, 7000, 16, pngRGBA, 7000*8), ingest.ErrTooLarge},
+		{"png of 900 megapixels in one bit", zeroPNG(30000, 30000, 1, pngGray, 37), ingest.ErrTooLarge},
+		{"png of 49 megapixels in 64 bits", zeroPNG(7000, 7000, 16, pngRGBA, 80), ingest.ErrTooLarge},
 		{"png of 2^31-1 pixels a side", join(pngHeader(1<<31-1, 1<<31-1, 8, pngRGB, 0)), ingest.ErrTooLarge},
 		{"jpeg of 64250 pixels a side", sofJPEG(markerSOF0, 64250, 64250, 0x22, 0x11, 0x11), ingest.ErrTooLarge},
 		{"jpeg of 50 progressive megapixels", sofJPEG(markerSOF2, 7200, 7200, 0x11, 0x11, 0x11), ingest.ErrTooLarge},
