@@ -35,7 +35,7 @@ const (
 // left. It returns nil after a drain, whole or cut.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, draining func()) error {
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: ReadHeaderTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeaderBytes,
+		Handler: DiscardWithin(DiscardTimeout)(h), ReadHeaderTimeout: ReadHeaderTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
