@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -118,6 +119,9 @@ func (s *Service) settle(ctx context.Context, key string, body *meter, failure e
 		if info, err := s.ports.Blob.Stat(ctx, key); err == nil && body.describes(info) {
 			return nil
 		}
+	}
+	if errors.Is(failure, blob.ErrExists) { // and is not ours: the id was taken
+		return errStoredWrong.With("ingest.Store", failure)
 	}
 	if err := s.ports.Blob.Delete(ctx, key); err != nil {
 		s.ports.Log.WarnContext(ctx, "a failed upload was not removed", "key", key, "err", err)
