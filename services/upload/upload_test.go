@@ -354,7 +354,9 @@ func TestClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := uploadclient.New(kitx.Target{Base: base, HTTP: kitx.NoRedirects(server.Client().Transport)})
+	transport := &http.Transport{ExpectContinueTimeout: 20 * time.Second}
+	defer transport.CloseIdleConnections()
+	c := uploadclient.New(kitx.Target{Base: base, HTTP: kitx.NoRedirects(transport)})
 	contentType, body := formOf([]byte("text"))
 	got, err := c.Upload(asAnna(t.Context()), contentType, -1, body)
 	if err != nil || len(got.Results) != 1 || got.Results[0].Problem == nil || got.Results[0].Problem.Code != "unsupported_media_type" {
