@@ -40,14 +40,12 @@ type Config struct {
 	// where that is not Addr, such as https://photos.example.org. Other names
 	// are then refused.
 	PublicOrigin string `env:"PUBLIC_ORIGIN"`
-	// The limits on uploads, as they are told to people. The upload service
-	// enforces those on files; MaxRequestBytes is enforced here as well, before
-	// the body is read.
-	MaxFiles        int   `env:"MAX_FILES" envDefault:"1000"`
-	MaxFileBytes    int64 `env:"MAX_FILE_BYTES" envDefault:"268435456"`
-	MaxRequestBytes int64 `env:"MAX_REQUEST_BYTES" envDefault:"4294967296"`
-	// TrashDays is how long the catalog keeps the trash.
-	TrashDays int `env:"TRASH_DAYS" envDefault:"30"`
+	// The limits on uploads, by the variables that the upload service reads: it
+	// enforces those on files, and here they are told to people. MaxRequestBytes
+	// is enforced here as well, before the body is read.
+	MaxFiles        int   `env:"UPLOAD_FILES_PER_REQUEST" envDefault:"1000"`
+	MaxFileBytes    int64 `env:"UPLOAD_FILE_BYTES" envDefault:"268435456"`
+	MaxRequestBytes int64 `env:"UPLOAD_REQUEST_BYTES" envDefault:"4294967296"`
 	// Dev reads the interface's files again for every page.
 	Dev bool `env:"DEV"`
 }
@@ -103,8 +101,8 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	})
 	s.handler = httpapi.New(httpapi.Options{
 		Gallery: core, Pages: rendered, Health: s.health, Draining: s.draining, Addr: cfg.Addr, PublicOrigin: origin,
-		Uploads:   httpapi.UploadLimits{MaxFiles: cfg.MaxFiles, MaxFileBytes: cfg.MaxFileBytes, MaxRequestBytes: cfg.MaxRequestBytes},
-		TrashDays: cfg.TrashDays, Log: log,
+		Uploads: httpapi.UploadLimits{MaxFiles: cfg.MaxFiles, MaxFileBytes: cfg.MaxFileBytes, MaxRequestBytes: cfg.MaxRequestBytes},
+		Log:     log,
 	}).Handler()
 	return s, nil
 }

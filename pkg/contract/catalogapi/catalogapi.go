@@ -28,6 +28,7 @@ const (
 	MaxExpect        = 1000 // images in one ExpectRequest
 	MaxChanges       = 500  // changes in one answer
 	MaxChangesWaitMS = 25_000
+	TrashDays        = 30 // that an image stays in the trash; then it is deleted for good
 )
 
 // The states of an image.

@@ -82,7 +82,7 @@ func (s *Service) Purge(ctx context.Context, id string) error {
 	if !identity.ValidImageID(id) {
 		return ErrNotFound
 	}
-	return s.catalog.Purge(ctx, id)
+	return inSameWords(s.catalog.Purge(ctx, id))
 }
 
 // withID keeps an id that cannot be one away from the catalog.
@@ -91,7 +91,16 @@ func withID[T any](ctx context.Context, id string, f func(context.Context, strin
 		var none T
 		return none, ErrNotFound
 	}
-	return f(ctx, id)
+	found, err := f(ctx, id)
+	return found, inSameWords(err)
+}
+
+// inSameWords answers whatever is not there as ErrNotFound.
+func inSameWords(err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return ErrNotFound.With("gallery", err)
+	}
+	return err
 }
 
 // Months counts the timeline's images by month, newest first.

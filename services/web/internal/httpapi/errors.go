@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/services/web/internal/pages"
 )
@@ -19,8 +20,6 @@ var (
 		"The gallery is not known by this name. Please use the address that it was started with.")
 	errCrossOrigin = fault.New(fault.Forbidden, "csrf_failed",
 		"The request came from another site. Nothing was changed; please use the gallery's own page.")
-	errBodyTimeout = fault.New(fault.Timeout, "body_timeout",
-		"The request stopped arriving. Nothing of the unfinished file was kept; please send it again.")
 	errFormType = fault.New(fault.Unsupported, "unsupported_media_type",
 		"A form must be sent as application/x-www-form-urlencoded.")
 )
@@ -30,7 +29,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, errMisdirected):
 		return http.StatusMisdirectedRequest
-	case errors.Is(err, errBodyTimeout):
+	case errors.Is(err, httpx.ErrBodyTimeout):
 		return http.StatusRequestTimeout
 	default:
 		return problem.From(err).Status

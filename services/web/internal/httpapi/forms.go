@@ -104,7 +104,7 @@ func formError(err error) error {
 	case tooLarge != nil:
 		return err // problem knows it
 	case errors.Is(err, httpx.ErrBodyTimeout):
-		return errBodyTimeout.With("httpapi.readForm", err)
+		return httpx.ErrBodyTimeout.With("httpapi.readForm", err)
 	default:
 		return httpx.ErrBodyIncomplete.With("httpapi.readForm", err)
 	}
@@ -142,10 +142,11 @@ func localURL(s string) *url.URL {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !plainPath(u.Path) {
 		return nil
 	}
-	if _, err := url.ParseQuery(u.RawQuery); err != nil || !printable(u.RawQuery) {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
 		return nil
 	}
-	return &url.URL{Path: u.Path, RawQuery: u.RawQuery}
+	return &url.URL{Path: u.Path, RawQuery: query.Encode()}
 }
 
 // plainPath reports whether a decoded path has segments only: none empty but

@@ -31,7 +31,10 @@ import (
 	"github.com/sajin-gallery/sajin/services/web/internal/pages"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // what goes wrong on purpose
+	goleak.VerifyTestMain(m)
+}
 
 // site is a gallery over in-memory ports. What a test does not change is as
 // the all-in-one has it: loopback, no accounts.
@@ -58,7 +61,7 @@ func newSite(t *testing.T, change ...func(*site)) *site {
 	s := &site{t: t, catalog: gallerytest.NewCatalog(), media: gallerytest.NewMedia(), draining: make(chan struct{})}
 	s.uploader = &gallerytest.Uploader{Media: s.media}
 	s.options = httpapi.Options{
-		Pages: rendered, Health: &httpx.Health{}, Draining: s.draining, Addr: "127.0.0.1:0", TrashDays: 30,
+		Pages: rendered, Health: &httpx.Health{}, Draining: s.draining, Addr: "127.0.0.1:0",
 		Uploads: httpapi.UploadLimits{MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30},
 		Log:     slog.New(slog.DiscardHandler),
 	}
@@ -75,7 +78,9 @@ func serve(t *testing.T, change ...func(*site)) *site {
 	t.Helper()
 	s := newSite(t, change...)
 	server := httptest.NewServer(s.server.Handler())
-	transport := &http.Transport{DisableCompression: true}
+	// One connection: a spare one that was dialled and never used would make the
+	// server's Close wait for it.
+	transport := &http.Transport{DisableCompression: true, MaxConnsPerHost: 1}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		server.Close()

@@ -54,9 +54,7 @@ type Options struct {
 	PublicOrigin *url.URL
 	// Uploads are the limits on uploads.
 	Uploads UploadLimits
-	// TrashDays is how long the trash is kept, as the trash page says.
-	TrashDays int
-	Log       *slog.Logger
+	Log     *slog.Logger
 }
 
 // UploadLimits bound an upload. The upload service enforces those on files;

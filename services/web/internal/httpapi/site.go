@@ -126,7 +126,7 @@ func (s *Server) showTrash(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := pages.TrashView{Frame: s.frame(r), Grid: gridOf(page.Images, page.NextCursor), KeepDays: s.TrashDays}
+	view := pages.TrashView{Frame: s.frame(r), Grid: gridOf(page.Images, page.NextCursor), KeepDays: catalogapi.TrashDays}
 	view.Trash = true
 	view.Notice, view.NoticeID = notice(q)
 	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Trash(out, view) })

@@ -110,7 +110,7 @@ func (s *Server) explain(body, cause, err error) error {
 	case tooLarge != nil:
 		return requestTooLarge(tooLarge.Limit)
 	case errors.Is(body, httpx.ErrBodyTimeout):
-		return errBodyTimeout.With("httpapi.receive", err)
+		return httpx.ErrBodyTimeout.With("httpapi.receive", err)
 	case body != nil && !errors.Is(body, io.EOF):
 		return httpx.ErrBodyIncomplete.With("httpapi.receive", errors.Join(body, err))
 	case errors.Is(cause, errUploadStalled):
