@@ -56,14 +56,19 @@ export class Lightbox {
     const index = this.pictures.findIndex((p) => p.id === figure.dataset['id'])
     this.dialog = clone<HTMLDialogElement>('lightbox-template')
     document.body.append(this.dialog)
-    this.dialog.addEventListener('cancel', (event) => event.preventDefault()) // the stage closes, with its motion
+    this.dialog.addEventListener('cancel', (event) => {
+      event.preventDefault() // Esc: the stage closes, with its motion
+      this.whenOpen((stage) => stage.close())
+    })
+    this.dialog.addEventListener('close', () => this.stage?.destroy()) // the browser insisted
     this.dialog.addEventListener('click', (event) => this.pressed(event))
-    this.dialog.addEventListener('keydown', (event) => this.key(event))
+    document.addEventListener('keydown', this.key)
     this.info = new InfoPanel(demand<HTMLElement>('.lightbox-info', this.dialog), () => this.stage?.updateSize(true))
     this.dialog.showModal()
     this.dialog.focus() // not its first button: nothing was chosen yet
     this.stage = this.makeStage(index)
     this.stage.init()
+    this.stage.element?.removeAttribute('role') // the dialog around it is the dialog
     void this.extend()
   }
 
@@ -73,7 +78,7 @@ export class Lightbox {
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches
     const stage = new PhotoSwipe({
       dataSource: this.pictures, index, appendToEl: host, mainClass: 'lightbox-swipe', bgOpacity: 1, loop: false, wheelToZoom: true,
-      arrowPrev: false, arrowNext: false, close: false, zoom: false, counter: false, trapFocus: false, returnFocus: false,
+      arrowPrev: false, arrowNext: false, close: false, zoom: false, counter: false, trapFocus: false, returnFocus: false, escKey: false, arrowKeys: false,
       clickToCloseNonZoomable: false, tapAction: () => void dialog.classList.toggle('bare'), bgClickAction: 'close', imageClickAction: 'zoom', doubleTapAction: 'zoom',
       showHideAnimationType: still ? 'none' : 'zoom', zoomAnimationDuration: still ? 0 : 260, errorMsg: t('picture_failed'),
       getViewportSizeFn: () => ({ x: host.clientWidth, y: host.clientHeight }),
@@ -184,11 +189,11 @@ export class Lightbox {
     const what = (event.target as Element).closest<HTMLElement>('[data-do]')?.dataset['do']
     switch (what) {
       case 'close':
-        return this.stage?.close()
+        return this.whenOpen((stage) => stage.close())
       case 'previous':
-        return this.stage?.prev()
+        return this.whenOpen((stage) => stage.prev())
       case 'next':
-        return this.stage?.next()
+        return this.whenOpen((stage) => stage.next())
       case 'info':
         return this.toggleInfo()
       case 'screen':
@@ -198,14 +203,25 @@ export class Lightbox {
     }
   }
 
-  // Esc and the arrows are the stage's own.
-  private key(event: KeyboardEvent): void {
+  // On the document, because the focus may have been on a toast that is gone.
+  private readonly key = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key === 'i') this.toggleInfo()
+    if (event.key === 'ArrowLeft') this.whenOpen((stage) => stage.prev())
+    else if (event.key === 'ArrowRight') this.whenOpen((stage) => stage.next())
+    else if (event.key === 'i') this.toggleInfo()
     else if (event.key === 'f') void this.fullscreen()
     else if (event.key === 'Delete') void this.trash()
     else return
     event.preventDefault()
+  }
+
+  // whenOpen keeps a key that was pressed while the picture is still opening,
+  // when the stage would ignore it.
+  private whenOpen(run: (stage: PhotoSwipe) => void): void {
+    const stage = this.stage
+    if (!stage) return
+    if (stage.opener.isOpen) run(stage)
+    else stage.on('openingAnimationEnd', () => run(stage))
   }
 
   private toggleInfo(): void {
@@ -250,10 +266,12 @@ export class Lightbox {
     const now = this.current()
     const toasts = this.dialog ? [...this.dialog.querySelectorAll('.toast')] : []
     document.querySelector('#toasts')?.append(...toasts)
-    this.dialog?.close()
-    this.dialog?.remove()
+    const dialog = this.dialog
     this.info?.stop()
     this.stage = this.dialog = this.info = undefined
+    document.removeEventListener('keydown', this.key)
+    dialog?.close()
+    dialog?.remove()
     this.leaving = false
     if (now) this.timeline.figure(now.id)?.querySelector<HTMLElement>('a')?.focus({ preventScroll: true })
   }
@@ -263,8 +281,10 @@ export class Lightbox {
     const id = (event.state as { picture?: string } | null)?.picture
     const figure = id ? this.timeline.figure(id) : null
     if (this.stage && !id) {
-      this.leaving = true
-      this.stage.close()
+      this.whenOpen((stage) => {
+        this.leaving = true
+        stage.close()
+      })
     } else if (!this.stage && figure) {
       this.open(figure)
     } else if (!this.stage && location.pathname + location.search !== this.home && this.home) {
