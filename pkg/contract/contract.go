@@ -8,7 +8,9 @@
 package contract
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -148,7 +150,11 @@ func Decode[T any](e event.Event, typ string) (T, error) {
 	if e.Type != typ {
 		return data, fault.Newf(fault.Invalid, "event_type_unknown", "The event is %q, not %q.", e.Type, typ)
 	}
-	if err := json.Unmarshal(e.Data, &data); err != nil {
+	err := json.Unmarshal(e.Data, &data)
+	if err == nil && bytes.Equal(bytes.TrimSpace(e.Data), []byte("null")) {
+		err = errors.New("null") // which encoding/json takes for anything
+	}
+	if err != nil {
 		return data, fault.New(fault.Invalid, "event_malformed", "The event's data cannot be read.").With("contract.Decode", err)
 	}
 	return data, nil

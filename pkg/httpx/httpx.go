@@ -29,10 +29,10 @@ const (
 	DrainTimeout = 8 * time.Second
 )
 
-// Serve serves h on l until ctx ends, then stops accepting, calls draining (may
-// be nil), waits for running requests up to DrainTimeout, and closes what is
-// left. It returns nil after a drain, whole or cut.
-func Serve(ctx context.Context, l net.Listener, h http.Handler, draining func()) error {
+// Serve serves h on l until ctx ends, then stops accepting, waits for running
+// requests up to DrainTimeout, and closes what is left. It returns nil after a
+// drain, whole or cut.
+func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: ReadHeaderTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
@@ -43,9 +43,6 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, draining func())
 	case err := <-failed:
 		return fmt.Errorf("httpx: serve %s: %w", l.Addr(), err)
 	case <-ctx.Done():
-	}
-	if draining != nil {
-		draining()
 	}
 	timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), DrainTimeout)
 	defer cancel()

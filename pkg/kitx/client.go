@@ -63,7 +63,7 @@ func Client[Req, Resp any](t Target, method string, encode Encoder[Req], middlew
 
 func encodeRequest[Req any](ctx context.Context, r *http.Request, base *url.URL, req Req, encode Encoder[Req]) error {
 	path, query, body := encode(req)
-	r.URL = base.JoinPath(path)
+	r.URL = at(base, path)
 	r.URL.RawQuery = query.Encode()
 	SetCaller(ctx, r.Header)
 	if body == nil {
@@ -79,6 +79,16 @@ func encodeRequest[Req any](ctx context.Context, r *http.Request, base *url.URL,
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
 	r.Body, _ = r.GetBody()
 	return nil
+}
+
+// at is a path below base. JoinPath makes it relative, without the first slash,
+// where the base has no path itself.
+func at(base *url.URL, path string) *url.URL {
+	root := *base
+	if root.Path == "" {
+		root.Path = "/"
+	}
+	return root.JoinPath(path)
 }
 
 // SetCaller puts the context's owner and request id into the header of a

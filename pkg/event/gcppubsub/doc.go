@@ -25,8 +25,9 @@
 // newest maxCounted messages. So n processes may make n times the attempts
 // before an event is set aside.
 //
-// Pub/Sub has no way to give a message back "not before": a pull receiver keeps
-// one that is to be tried again under its lease until the back-off is over, and
-// gives it back then, up to maxHeld of them; what is beyond is given back at
-// once and left to the subscription's own retry policy, as is everything on push.
+// The back-off is the subscription's retry policy, which Options.Create sets
+// and which others have to set alike: Pub/Sub has no other way to give a message
+// back "not before". An engine without retry policies (the SDK's fake) would
+// deliver it again at once, so a pull receiver keeps it for the first second of
+// the back-off itself.
 package gcppubsub

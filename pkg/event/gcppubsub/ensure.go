@@ -7,6 +7,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/sajin-gallery/sajin/pkg/event"
 )
@@ -36,7 +37,7 @@ func (b *Bus) ensure(ctx context.Context, s event.Subscription) error {
 	if err := b.ensureTopic(ctx, s.Topic); err != nil {
 		return err
 	}
-	if err := b.ensureSubscription(ctx, s.Name, s.Topic, s.AckDeadline); err != nil {
+	if err := b.ensureSubscription(ctx, s); err != nil {
 		return err
 	}
 	if s.Topic.Dead() {
@@ -59,7 +60,7 @@ func (b *Bus) ensureTopic(ctx context.Context, topic event.Topic) error {
 		return classify("gcppubsub.ensureTopic", err)
 	}
 	if topic.Dead() {
-		if err := b.ensureSubscription(ctx, string(topic), topic, minAckDeadline); err != nil {
+		if err := b.ensureSubscription(ctx, event.Subscription{Name: string(topic), Topic: topic}.WithDefaults()); err != nil {
 			return err
 		}
 	}
@@ -67,13 +68,14 @@ func (b *Bus) ensureTopic(ctx context.Context, topic event.Topic) error {
 	return nil
 }
 
-func (b *Bus) ensureSubscription(ctx context.Context, name string, topic event.Topic, deadline time.Duration) error {
+func (b *Bus) ensureSubscription(ctx context.Context, s event.Subscription) error {
 	if b.isClosed() {
 		return errClosed
 	}
-	deadline = min(max(deadline, minAckDeadline), maxAckDeadline)
+	deadline := min(max(s.AckDeadline, minAckDeadline), maxAckDeadline)
 	_, err := b.client.SubscriptionAdminClient.CreateSubscription(ctx, &pubsubpb.Subscription{
-		Name: b.subscriptionName(name), Topic: b.topicName(topic), AckDeadlineSeconds: int32(deadline / time.Second), //nolint:gosec // at most 600
+		Name: b.subscriptionName(s.Name), Topic: b.topicName(s.Topic), AckDeadlineSeconds: int32(deadline / time.Second), //nolint:gosec // at most 600
+		RetryPolicy: &pubsubpb.RetryPolicy{MinimumBackoff: durationpb.New(s.MinBackoff), MaximumBackoff: durationpb.New(s.MaxBackoff)},
 		// By default a subscription that nobody uses for 31 days is deleted.
 		ExpirationPolicy: &pubsubpb.ExpirationPolicy{},
 	})

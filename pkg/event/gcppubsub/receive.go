@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// maxHeld bounds the messages that a receiver keeps for their back-off.
-	maxHeld = 64
+	// maxHold is how long a message that failed keeps its handler's slot before
+	// it is given back.
+	maxHold = time.Second
 	// maxOutstandingBytes bounds the memory of all messages of a receiver.
 	maxOutstandingBytes = 64 << 20
 	// lease is how long a message stays with a receiver that died. The SDK
@@ -37,15 +38,14 @@ func (b *Bus) Receive(ctx context.Context, s event.Subscription, h event.Handler
 		return errClosed
 	}
 	if err := b.ensure(ctx, s); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	handling, done := event.Draining(ctx)
 	defer done()
-	r := &receiver{
-		bus: b, subscription: s, handler: h, handling: handling,
-		running: make(chan struct{}, s.Concurrency), held: make(chan struct{}, maxHeld),
-	}
-	return r.pull(ctx)
+	return (&receiver{bus: b, subscription: s, handler: h, handling: handling}).pull(ctx)
 }
 
 // receiver is one call of Receive.
@@ -54,19 +54,19 @@ type receiver struct {
 	subscription event.Subscription
 	handler      event.Handler
 	handling     context.Context //nolint:containedctx // of the handlers; lives as long as the receiver
-	running      chan struct{}   // a slot for each handler
-	held         chan struct{}   // a slot for each message that waits for its back-off
 }
 
 // pull runs the SDK's receiver. Its own timed shutdown returns before the last
 // acknowledgements are sent, which would bring those events again after every
-// stop; so it is told to wait for them, and the time is bounded here.
+// stop; so it is told to wait for them, and the time is bounded here. It takes
+// no more messages than there are handlers, so that the others go to receivers
+// that are free.
 func (r *receiver) pull(ctx context.Context) error {
 	subscriber := r.bus.client.Subscriber(r.subscription.Name)
 	subscriber.ReceiveSettings = pubsub.ReceiveSettings{
-		MaxOutstandingMessages:     r.subscription.Concurrency + maxHeld,
+		MaxOutstandingMessages:     r.subscription.Concurrency,
 		MaxOutstandingBytes:        maxOutstandingBytes,
-		MaxExtension:               r.subscription.AckDeadline + r.subscription.MaxBackoff + event.DrainTimeout,
+		MaxExtension:               r.subscription.AckDeadline + maxHold + event.DrainTimeout,
 		MaxDurationPerAckExtension: lease,
 		NumGoroutines:              1,
 		ShutdownOptions:            &pubsub.ShutdownOptions{Timeout: -1, Behavior: pubsub.ShutdownBehaviorWaitForProcessing},
@@ -95,24 +95,16 @@ func (r *receiver) pull(ctx context.Context) error {
 // receive is called for every message, in a goroutine of its own; ctx ends with
 // the receiver's.
 func (r *receiver) receive(ctx context.Context, m *pubsub.Message) {
-	select {
-	case r.running <- struct{}{}:
-	case <-ctx.Done():
-		m.Nack()
-		return
-	}
-	if ctx.Err() != nil { // stopped, and a slot became free in the same moment
-		<-r.running
+	if ctx.Err() != nil {
 		m.Nack()
 		return
 	}
 	result := r.handle(m)
-	<-r.running
 	if !result.Again {
 		m.Ack()
 		return
 	}
-	r.hold(ctx, result.After)
+	hold(ctx, result.After)
 	m.Nack()
 }
 
@@ -126,15 +118,9 @@ func (r *receiver) handle(m *pubsub.Message) event.Answer {
 	})
 }
 
-// hold waits for the back-off, or does not if too many wait already.
-func (r *receiver) hold(ctx context.Context, wait time.Duration) {
-	select {
-	case r.held <- struct{}{}:
-		defer func() { <-r.held }()
-	default:
-		return
-	}
-	timer := time.NewTimer(wait)
+// hold waits for the back-off, or for as much of it as may cost a slot.
+func hold(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(min(wait, maxHold))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -64,12 +64,10 @@ func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQu
 		db = db.Where("month = ?", q.Month)
 	}
 	if q.After != nil {
-		// (taken_ms, id) < (?, ?), in the form that MySQL finds a range in.
-		ms := q.After.TakenAt.UnixMilli()
-		db = db.Where("taken_ms <= ? AND (taken_ms < ? OR id < ?)", ms, ms, q.After.ID)
+		db = older(db, *q.After)
 	}
 	var rows []imageRow
-	if err := db.Order("taken_ms DESC, id DESC").Limit(q.Limit).Find(&rows).Error; err != nil {
+	if err := db.Order(newestFirst).Limit(q.Limit).Find(&rows).Error; err != nil {
 		return nil, gormdb.Fault("gormcatalog.Page", err)
 	}
 	out := make([]catalog.Image, len(rows))
@@ -77,6 +75,44 @@ func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQu
 		out[i] = rows[i].image()
 	}
 	return out, nil
+}
+
+// The orders of the timeline.
+const (
+	newestFirst = "taken_ms DESC, id DESC"
+	oldestFirst = "taken_ms, id"
+)
+
+// older limits to what comes after a position in the timeline: (taken_ms, id) <
+// (?, ?), in the form that MySQL finds a range in.
+func older(db *gorm.DB, at catalog.Position) *gorm.DB {
+	ms := at.TakenAt.UnixMilli()
+	return db.Where("taken_ms <= ? AND (taken_ms < ? OR id < ?)", ms, ms, at.ID)
+}
+
+// newer limits to what comes before a position.
+func newer(db *gorm.DB, at catalog.Position) *gorm.DB {
+	ms := at.TakenAt.UnixMilli()
+	return db.Where("taken_ms >= ? AND (taken_ms > ? OR id > ?)", ms, ms, at.ID)
+}
+
+// Beside looks once in each direction.
+func (s *Store) Beside(ctx context.Context, owner identity.Owner, trashed bool, at catalog.Position) (before, after string, err error) {
+	images := func() *gorm.DB {
+		return s.db.WithContext(ctx).Model(&imageRow{}).Where("owner = ? AND trashed = ?", owner, trashed)
+	}
+	if before, err = firstID(newer(images(), at).Order(oldestFirst)); err == nil {
+		after, err = firstID(older(images(), at).Order(newestFirst))
+	}
+	return before, after, gormdb.Fault("gormcatalog.Beside", err)
+}
+
+func firstID(db *gorm.DB) (string, error) {
+	var ids []string
+	if err := db.Limit(1).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+		return "", err
+	}
+	return ids[0], nil
 }
 
 // Months returns the counts that Update keeps.

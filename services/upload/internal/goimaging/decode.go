@@ -2,14 +2,10 @@ package goimaging
 
 import (
 	"context"
-	"errors"
-	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 
-	"github.com/gen2brain/jpegn"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
 
@@ -31,34 +27,6 @@ func decode(ctx context.Context, src ingest.Source, h header) (picture, error) {
 	default:
 		return decodeWebP(ctx, src, h)
 	}
-}
-
-// maxAtOnce is the greatest number of pixels times scans that a decoder which
-// cannot be stopped may take, about a second's work.
-const maxAtOnce = 300e6
-
-// decodeJPEG decodes with jpegn, twice as fast as image/jpeg. The standard
-// decoder takes what jpegn does not know or gets wrong (four components,
-// extended sequential, 16-bit tables, baseline in several scans), and whatever
-// needs so long that it must be possible to stop it.
-func decodeJPEG(ctx context.Context, src ingest.Source, h header) (picture, error) {
-	g := h.jpeg
-	file := extent{0, g.end}
-	work := int64(h.Width) * int64(h.Height) * int64(g.scans)
-	var (
-		m   image.Image
-		err error = jpegn.ErrUnsupported
-	)
-	if g.components != 4 && !g.extended && work <= maxAtOnce {
-		m, err = jpegn.Decode(newFile(ctx, src, file), &jpegn.Options{UpsampleMethod: jpegn.CatmullRom})
-	}
-	if errors.Is(err, jpegn.ErrUnsupported) {
-		m, err = jpeg.Decode(newStream(ctx, src, file))
-	}
-	if err != nil {
-		return picture{}, err
-	}
-	return fromImage(ctx, m)
 }
 
 // decodeGIF puts the first frame on a white canvas.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image/jpeg"
 
-	"github.com/gen2brain/jpegn"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
@@ -44,7 +43,7 @@ func decodeError(caller, deadline context.Context, err error) error {
 		return source.err
 	case errors.As(err, &known):
 		return err
-	case errors.As(err, &unsupported), errors.Is(err, jpegn.ErrUnsupported):
+	case errors.As(err, &unsupported):
 		return ingest.ErrVariant.With("goimaging", err)
 	default:
 		return ingest.ErrCorrupt.With("goimaging", err)

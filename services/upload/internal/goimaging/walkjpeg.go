@@ -2,6 +2,7 @@ package goimaging
 
 import (
 	"encoding/binary"
+	"slices"
 )
 
 // The JPEG markers that matter here (ITU-T T.81, table B.1).
@@ -44,6 +45,8 @@ type jpegWalk struct {
 	adobe  int // the Adobe colour transform, -1 where there is none
 	exif   bool
 	icc    iccChunks
+	tables [4]bool // the quantisers that are defined
+	wanted []byte  // the quantisers that the components name
 }
 
 // walkJPEG reads the markers from SOI to EOI, those between scans included. It
@@ -117,6 +120,8 @@ func (j *jpegWalk) interpret(marker byte, body extent) error {
 		return j.icc.add(j.w, body)
 	case marker == markerAPP14:
 		return j.app14(body)
+	case marker == markerDQT:
+		return j.quantisers(body)
 	case marker == markerSOS:
 		j.h.jpeg.scans++
 		return j.limits.checkScans(j.h.jpeg.scans)
@@ -160,6 +165,24 @@ func (j *jpegWalk) app14(body extent) error {
 	return nil
 }
 
+// quantisers notes which tables a segment defines: jpegn shows a grey picture
+// where one is missing.
+func (j *jpegWalk) quantisers(body extent) error {
+	for body.size > 0 {
+		b, err := j.w.at(body.off, 1)
+		if err != nil {
+			return err
+		}
+		j.tables[b[0]&3] = true
+		size := int64(1 + 64)
+		if b[0]>>4 != 0 {
+			size += 64
+		}
+		body.off, body.size = body.off+size, body.size-size
+	}
+	return nil
+}
+
 // frame reads a start of frame.
 func (j *jpegWalk) frame(marker byte, body extent) error {
 	g := &j.h.jpeg
@@ -186,6 +209,9 @@ func (j *jpegWalk) frame(marker byte, body extent) error {
 	j.h.Height, j.h.Width = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
 	g.progressive, g.extended = marker == markerSOF2, marker == markerSOF1
 	g.rgb = g.components == 3 && b[6] == 'R' && b[9] == 'G' && b[12] == 'B'
+	for i := range g.components {
+		j.wanted = append(j.wanted, b[6+3*i+2])
+	}
 	if err := g.readSampling(b[6:]); err != nil {
 		return err
 	}
@@ -217,6 +243,8 @@ func (j *jpegWalk) finish() (header, error) {
 		return header{}, corrupt("no start of frame before the end")
 	case g.scans == 0:
 		return header{}, corrupt("no scan before the end")
+	case slices.ContainsFunc(j.wanted, func(q byte) bool { return q > 3 || !j.tables[q] }):
+		return header{}, corrupt("a component without a quantiser")
 	case g.components == 4 && j.adobe < 0:
 		return header{}, variant("four components and nothing that says which colours they are")
 	}

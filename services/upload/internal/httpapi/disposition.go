@@ -4,16 +4,14 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
-
-	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
 // disposition is what a part's Content-Disposition says.
 type disposition struct {
 	name     string
-	isFile   bool         // it has a file name, be it empty
-	fileName string       // as sent; hostile
-	refusal  *fault.Error // of the file, where its name is beyond reading
+	isFile   bool   // it has a file name, be it empty
+	fileName string // as sent; hostile
+	refusal  error  // of the file, where its name is beyond reading
 }
 
 // dispositionOf reads a part's Content-Disposition. The standard library's own

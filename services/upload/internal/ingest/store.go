@@ -37,7 +37,7 @@ type File struct {
 	Name       string     // as the client sent it; hostile
 	ModifiedAt *time.Time // where the client said it
 	Body       io.Reader
-	Refusal    *fault.Error // why the file cannot be taken, whatever it holds
+	Refusal    error // why the file cannot be taken, whatever it holds
 }
 
 // Original is a file that is stored durably.

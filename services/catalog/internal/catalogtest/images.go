@@ -1,0 +1,505 @@
+package catalogtest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+)
+
+func testExpect(t *testing.T, w *world) {
+	m := w.manifest("a", 0)
+	cursor := w.cursor()
+	if got := w.expect(expectedOf(m)); !reflect.DeepEqual(got, []catalogapi.ExpectResult{{ID: m.ID}}) {
+		t.Errorf("Expect = %+v, want the id alone", got)
+	}
+	want := catalogapi.Image{
+		ID: m.ID, Owner: m.Owner, Name: m.Name, Key: m.Key, ContentType: m.ContentType, Size: m.Size,
+		Width: m.Width, Height: m.Height, SHA256: m.SHA256, TakenAt: m.CreatedAt, CreatedAt: m.CreatedAt,
+		State: catalogapi.StateProcessing, Renditions: []contract.Rendition{},
+	}
+	if diff := cmp.Diff(want, w.get(m.ID)); diff != "" {
+		t.Errorf("what is expected reads (-want +got):\n%s", diff)
+	}
+	w.expect(expectedOf(m)) // again
+	if got := w.since(cursor); !reflect.DeepEqual(got, []string{"added " + m.ID}) {
+		t.Errorf("changes = %v", got)
+	}
+	w.uploaded(m)
+	w.expect(expectedOf(m)) // late
+	if got := w.get(m.ID); got.State != catalogapi.StateReady {
+		t.Errorf("a late Expect made the image %s", got.State)
+	}
+	w.consistent()
+}
+
+func testExpectDuplicates(t *testing.T, w *world) {
+	first, again := w.manifest("same", 0), w.manifest("same", 0)
+	inTrash := w.add("trashed", 0)
+	w.trash(inTrash.ID)
+	once := w.manifest("trashed", 0)
+	got := w.expect(expectedOf(first), expectedOf(again), expectedOf(once), expectedOf(first))
+	want := []catalogapi.ExpectResult{
+		{ID: first.ID}, {ID: again.ID, DuplicateOf: first.ID},
+		{ID: once.ID, DuplicateOf: inTrash.ID, Trashed: true}, {ID: first.ID},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Expect (-want +got):\n%s", diff)
+	}
+	_, err := w.Catalog.Get(w.ctx, again.ID)
+	w.notFound(err)
+	if n := len(w.list(catalogapi.ListRequest{})); n != 1 {
+		t.Errorf("the timeline has %d images, want 1", n)
+	}
+	w.consistent()
+}
+
+func testExpectRefuses(t *testing.T, w *world) {
+	good := expectedOf(w.manifest("good", 0))
+	for member, spoil := range map[string]func(*catalogapi.Expected){
+		"id":           func(e *catalogapi.Expected) { e.ID = strings.ToLower(e.ID) },
+		"name":         func(e *catalogapi.Expected) { e.Name = strings.Repeat("n", 256) },
+		"key":          func(e *catalogapi.Expected) { e.Key = "originals/20261122/somebody-else.jpg" },
+		"size":         func(e *catalogapi.Expected) { e.Size = -1 },
+		"content_type": func(e *catalogapi.Expected) { e.ContentType = "" },
+		"sha256":       func(e *catalogapi.Expected) { e.SHA256 = strings.ToUpper(e.SHA256) },
+		"width":        func(e *catalogapi.Expected) { e.Width = -1 },
+		"height":       func(e *catalogapi.Expected) { e.Height = 1 << 21 },
+	} {
+		bad := expectedOf(w.manifest(member, 0))
+		spoil(&bad)
+		_, err := w.Catalog.Expect(w.ctx, catalogapi.ExpectRequest{Images: []catalogapi.Expected{good, bad}})
+		w.fails(err, fault.Invalid, "validation_failed")
+		if fields := fault.Public(err).Fields; len(fields) != 1 || fields[0].Pointer != "/images/1/"+member {
+			t.Errorf("a wrong %s is pointed out as %+v", member, fields)
+		}
+	}
+	if n := len(w.list(catalogapi.ListRequest{})); n != 0 {
+		t.Errorf("%d images were stored of requests that were refused", n)
+	}
+	good.Name = strings.Repeat("n", 255)
+	w.expect(good)
+	for _, n := range []int{0, catalogapi.MaxExpect - 1, catalogapi.MaxExpect} {
+		if got := w.expect(w.many(n)...); len(got) != n {
+			t.Errorf("%d results for %d images", len(got), n)
+		}
+	}
+	_, err := w.Catalog.Expect(w.ctx, catalogapi.ExpectRequest{Images: w.many(catalogapi.MaxExpect + 1)})
+	w.fails(err, fault.Invalid, "validation_failed")
+}
+
+// many are n different images to expect.
+func (w *world) many(n int) []catalogapi.Expected {
+	out := make([]catalogapi.Expected, n)
+	for i := range out {
+		out[i] = expectedOf(w.manifest(fmt.Sprint("many ", n, i), i))
+	}
+	return out
+}
+
+func testUploaded(t *testing.T, w *world) {
+	m := w.full("full")
+	cursor := w.cursor()
+	w.expect(expectedOf(m))
+	w.uploaded(m)
+	w.uploaded(m) // delivered twice
+	want := catalogapi.Image{
+		ID: m.ID, Owner: m.Owner, Name: m.Name, Key: m.Key, ContentType: m.ContentType, Size: m.Size,
+		Width: m.Width, Height: m.Height, SHA256: m.SHA256, TakenAt: *m.TakenAt, TakenOffset: m.TakenOffset,
+		CreatedAt: m.CreatedAt, State: catalogapi.StateReady, Placeholder: m.Placeholder, Camera: m.Camera, Place: m.Place,
+		Animated: true, Renditions: m.Renditions,
+	}
+	if diff := cmp.Diff(want, w.get(m.ID)); diff != "" {
+		t.Errorf("what is uploaded reads (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]catalogapi.Image{want}, w.list(catalogapi.ListRequest{})); diff != "" {
+		t.Errorf("what is uploaded is listed (-want +got):\n%s", diff)
+	}
+	if got, want := w.since(cursor), []string{"added " + m.ID, "updated " + m.ID}; !reflect.DeepEqual(got, want) {
+		t.Errorf("changes = %v, want %v", got, want)
+	}
+	w.trash(m.ID)
+	m.Placeholder = "bmV3"
+	w.uploaded(m) // made again
+	if got := w.get(m.ID); got.TrashedAt == nil || got.Placeholder != "bmV3" {
+		t.Errorf("an image in the trash that is made again is %+v", got)
+	}
+	w.consistent()
+}
+
+// full has everything a manifest can have.
+func (w *world) full(content string) contract.Manifest {
+	m := w.manifest(content, 0)
+	taken, offset := time.Date(2026, 10, 31, 20, 30, 15, 123_000_000, time.UTC), 540
+	m.TakenAt, m.TakenOffset = &taken, &offset
+	m.Name = "사진 '1' \\ 100%_\U0001F4F7.jpg"
+	m.Placeholder = "3OcRJYB4d3h/iIeHeEh3eIhw+j2w"
+	m.Camera = contract.Camera{Make: "FUJIFILM", Model: "X-T5", Lens: "XF23mm", ExposureTime: "1/250", FNumber: 5.6, ISO: 125, FocalLength: 23.1}
+	m.Place = &contract.Place{Latitude: -37.5512, Longitude: 126.98820001}
+	m.Animated = true
+	return m
+}
+
+func testOddManifests(t *testing.T, w *world) {
+	modified, zero, offset, far := base.Add(-time.Hour), time.Time{}, 540, 2000
+	end := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	tests := map[string]struct {
+		change func(*contract.Manifest)
+		check  func(catalogapi.Image) bool
+	}{
+		"no capture time": {
+			func(m *contract.Manifest) { m.TakenAt, m.ModifiedAt = nil, &modified },
+			func(i catalogapi.Image) bool { return i.TakenAt.Equal(modified) },
+		},
+		"no time at all": {
+			func(m *contract.Manifest) { m.TakenAt = nil },
+			func(i catalogapi.Image) bool { return i.TakenAt.Equal(i.CreatedAt) },
+		},
+		"the year 1": {
+			func(m *contract.Manifest) { m.TakenAt = &zero },
+			func(i catalogapi.Image) bool { return i.TakenAt.Equal(zero) },
+		},
+		"nearly the year 10000": {
+			func(m *contract.Manifest) { m.TakenAt, m.TakenOffset = &end, &offset },
+			func(i catalogapi.Image) bool { return i.TakenAt.Equal(end) },
+		},
+		"an offset of days": {
+			func(m *contract.Manifest) { m.TakenOffset = &far },
+			func(i catalogapi.Image) bool { return i.TakenOffset == nil },
+		},
+		"a long name": {
+			func(m *contract.Manifest) { m.Name = strings.Repeat("사", 100) },
+			func(i catalogapi.Image) bool { return i.Name == strings.Repeat("사", 85) },
+		},
+		"no renditions": {
+			func(m *contract.Manifest) { m.Renditions = nil },
+			func(i catalogapi.Image) bool { return i.Renditions != nil && len(i.Renditions) == 0 },
+		},
+		"a camera of novels": {
+			func(m *contract.Manifest) { m.Camera.Model = strings.Repeat("x", 9000) },
+			func(i catalogapi.Image) bool { return len(i.Camera.Model) == 255 },
+		},
+	}
+	for name, tt := range tests {
+		m := w.manifest(name, 0)
+		tt.change(&m)
+		w.uploaded(m)
+		if got := w.get(m.ID); !tt.check(got) {
+			t.Errorf("%s: stored as %+v", name, got)
+		}
+		cursor := w.cursor()
+		w.uploaded(m)
+		if again := w.since(cursor); len(again) > 0 {
+			t.Errorf("%s: a repetition changed it: %v", name, again)
+		}
+	}
+}
+
+// testRefusedEvents: what cannot be right is set aside at once, and touches
+// nothing.
+func testRefusedEvents(t *testing.T, w *world) {
+	mine := w.add("mine", 0)
+	other := w.as(w.owner + "-other")
+	for name, spoil := range map[string]func(*contract.Manifest){
+		"id":            func(m *contract.Manifest) { m.ID = "../../etc" },
+		"owner":         func(m *contract.Manifest) { m.Owner = "A B" },
+		"foreign image": func(m *contract.Manifest) { m.ID, m.Key = mine.ID, mine.Key; m.Renditions = nil },
+		"foreign key":   func(m *contract.Manifest) { m.Key = mine.Key },
+		"other folder":  func(m *contract.Manifest) { m.Key = "manifests/" + m.ID + ".json" },
+		"dots":          func(m *contract.Manifest) { m.Key = "originals/../originals/" + m.ID + ".jpg" },
+		"rendition key": func(m *contract.Manifest) { m.Renditions[0].Key = "renditions/" + mine.ID + "/w320.jpg" },
+		"many":          func(m *contract.Manifest) { m.Renditions = make([]contract.Rendition, 17) },
+		"sha256":        func(m *contract.Manifest) { m.SHA256 = "x" },
+		"size":          func(m *contract.Manifest) { m.Size = -1 },
+		"created":       func(m *contract.Manifest) { m.CreatedAt = time.Time{} },
+	} {
+		m := other.manifest(name, 0)
+		spoil(&m)
+		if err := other.tryUploaded(m); event.JudgeError(err, 1, 5) != event.Dead {
+			t.Errorf("an event with a wrong %s: %v, want a dead letter", name, err)
+		}
+	}
+	for name, e := range map[string]event.Event{
+		"no JSON": {Type: contract.TypeImageUploaded, Data: []byte("{")},
+		"no id":   {Type: contract.TypeImageRejected, Data: []byte(`{"owner":"a","code":"x"}`)},
+	} {
+		if err := w.Handle(w.ctx, event.Delivery{Event: e}); event.JudgeError(err, 1, 5) != event.Dead {
+			t.Errorf("an event with %s: %v, want a dead letter", name, err)
+		}
+	}
+	if err := w.Handle(w.ctx, event.Delivery{Event: event.Event{Type: "image.dreamt.v9", Data: []byte("?")}}); err != nil {
+		t.Errorf("an event of a type that is not known: %v, want it acknowledged", err)
+	}
+	if diff := cmp.Diff(mine, w.get(mine.ID)); diff != "" {
+		t.Errorf("somebody else's events changed the image:\n%s", diff)
+	}
+	if n := len(other.list(catalogapi.ListRequest{})); n != 0 {
+		t.Errorf("refused events made %d images", n)
+	}
+}
+
+func testRejected(t *testing.T, w *world) {
+	m := w.manifest("bad", 0)
+	w.expect(expectedOf(m))
+	w.rejected(m, "image_corrupt")
+	w.rejected(m, "image_corrupt")
+	got := w.get(m.ID)
+	if got.State != catalogapi.StateFailed || got.FailCode != "image_corrupt" || got.FailDetail != "It is image_corrupt." {
+		t.Errorf("a rejected image is %+v", got)
+	}
+	retry := w.manifest("bad", 0)
+	if got := w.expect(expectedOf(retry)); got[0].DuplicateOf != "" {
+		t.Errorf("the file of a failed image may not be added again: %+v", got)
+	}
+	w.uploaded(retry)
+	w.rejected(retry, "late") // out of order
+	if got := w.get(retry.ID); got.State != catalogapi.StateReady || got.FailCode != "" {
+		t.Errorf("an old rejection made a ready image %+v", got)
+	}
+	unknown := w.manifest("unknown", 0)
+	w.rejected(unknown, "image_corrupt")
+	_, err := w.Catalog.Get(w.ctx, unknown.ID)
+	w.notFound(err)
+	w.expect(expectedOf(unknown)) // the announcement was slower
+	if got := w.get(unknown.ID); got.State != catalogapi.StateFailed || got.FailCode != "image_corrupt" {
+		t.Errorf("an image that was rejected before it was announced is %+v", got)
+	}
+	w.uploaded(unknown) // and it worked after all
+	if got := w.get(unknown.ID); got.State != catalogapi.StateReady || got.FailCode != "" || got.FailDetail != "" {
+		t.Errorf("an image that worked after all is %+v", got)
+	}
+	never := w.manifest("never announced", 0)
+	w.rejected(never, "timeout")
+	w.uploaded(never)
+	if got := w.get(never.ID); got.State != catalogapi.StateReady {
+		t.Errorf("an image that worked after all, and was never announced, is %+v", got)
+	}
+	w.consistent()
+}
+
+func testUploadedDuplicates(t *testing.T, w *world) {
+	original := w.add("same", 0)
+	again := w.manifest("same", 5)
+	cursor := w.cursor()
+	w.uploaded(again)
+	w.uploaded(again)
+	if got := w.get(again.ID); got.ID != original.ID {
+		t.Errorf("the duplicate's id leads to %s, want the original", got.ID)
+	}
+	if got := w.since(cursor); len(got) != 0 {
+		t.Errorf("a duplicate that nobody saw changed the timeline: %v", got)
+	}
+	if err := w.Bus.AwaitPurge(w.ctx, again.ID, again.Key, 1); err != nil {
+		t.Errorf("the duplicate's files are not purged: %v", err)
+	}
+	if got := w.expect(expectedOf(again)); got[0].DuplicateOf != original.ID {
+		t.Errorf("Expect of a merged duplicate = %+v", got)
+	}
+	w.trash(again.ID) // by its other name
+	if got := w.get(original.ID); got.TrashedAt == nil {
+		t.Error("the duplicate's id did not trash the image")
+	}
+	third := w.manifest("same", 9)
+	w.uploaded(third)
+	if got := w.get(third.ID); got.ID != original.ID || got.TrashedAt == nil {
+		t.Errorf("a duplicate of an image in the trash leads to %+v", got)
+	}
+	w.turnsIntoDuplicate()
+	w.consistent()
+	if n := w.Bus.Purges(original.ID); n != 0 {
+		t.Errorf("the original's files were purged %d times", n)
+	}
+}
+
+// turnsIntoDuplicate: the event says other bytes than the announcement did.
+func (w *world) turnsIntoDuplicate() {
+	original := w.add("real bytes", 0)
+	announced := w.manifest("other bytes", 0)
+	w.expect(expectedOf(announced))
+	merged := w.manifest("other bytes", 0)
+	w.uploaded(merged) // an alias of the announced one
+	cursor := w.cursor()
+	announced.SHA256 = original.SHA256
+	w.uploaded(announced)
+	for _, id := range []string{announced.ID, merged.ID} {
+		if got := w.get(id); got.ID != original.ID {
+			w.Errorf("%s leads to %s, want %s", id, got.ID, original.ID)
+		}
+	}
+	if got := w.since(cursor); !reflect.DeepEqual(got, []string{"removed " + announced.ID}) {
+		w.Errorf("changes = %v", got)
+	}
+}
+
+func testTrash(t *testing.T, w *world) {
+	a, b := w.add("a", 0), w.add("b", 1)
+	cursor := w.cursor()
+	before := w.Clock.Now().Add(-time.Second)
+	got, err := w.Catalog.Trash(w.ctx, a.ID)
+	if err != nil || got.TrashedAt == nil || got.TrashedAt.Before(before) {
+		t.Fatalf("Trash = %+v, %v", got, err)
+	}
+	again, err := w.Catalog.Trash(w.ctx, a.ID)
+	if diff := cmp.Diff(got, again); err != nil || diff != "" {
+		t.Errorf("Trash again = %v, and changed %s", err, diff)
+	}
+	if got := ids(w.list(catalogapi.ListRequest{})); !reflect.DeepEqual(got, []string{b.ID}) {
+		t.Errorf("the timeline is %v", got)
+	}
+	if got := ids(w.list(catalogapi.ListRequest{Trashed: true})); !reflect.DeepEqual(got, []string{a.ID}) {
+		t.Errorf("the trash is %v", got)
+	}
+	w.consistent()
+	for range 2 {
+		if back, err := w.Catalog.Restore(w.ctx, a.ID); err != nil || !cmp.Equal(back, a) {
+			t.Errorf("Restore = %+v, %v", back, err)
+		}
+	}
+	if got := ids(w.list(catalogapi.ListRequest{})); !reflect.DeepEqual(got, []string{b.ID, a.ID}) {
+		t.Errorf("the timeline is %v", got)
+	}
+	w.consistent()
+	if got, want := w.since(cursor), []string{"trashed " + a.ID, "restored " + a.ID}; !reflect.DeepEqual(got, want) {
+		t.Errorf("changes = %v, want %v", got, want)
+	}
+	for _, id := range []string{identity.NewImageID(base), strings.ToLower(a.ID), "", "x", "../months", strings.Repeat("A", 10_000)} {
+		_, err1 := w.Catalog.Trash(w.ctx, id)
+		_, err2 := w.Catalog.Restore(w.ctx, id)
+		_, err3 := w.Catalog.Get(w.ctx, id)
+		for _, err := range []error{err1, err2, err3, w.Catalog.Purge(w.ctx, id)} {
+			w.notFound(err)
+		}
+	}
+}
+
+func testPurge(t *testing.T, w *world) {
+	a := w.add("a", 0)
+	w.fails(w.Catalog.Purge(w.ctx, a.ID), fault.Conflict, "image_not_trashed")
+	cursor := w.cursor()
+	w.purge(a.ID)
+	_, err := w.Catalog.Get(w.ctx, a.ID)
+	w.notFound(err)
+	_, err = w.Catalog.Restore(w.ctx, a.ID)
+	w.notFound(err)
+	if err := w.Catalog.Purge(w.ctx, a.ID); err != nil {
+		t.Errorf("Purge again: %v", err)
+	}
+	if n := len(w.list(catalogapi.ListRequest{Trashed: true})); n != 0 {
+		t.Errorf("the trash has %d images", n)
+	}
+	if got, want := w.since(cursor), []string{"trashed " + a.ID, "removed " + a.ID}; !reflect.DeepEqual(got, want) {
+		t.Errorf("changes = %v, want %v", got, want)
+	}
+	if err := w.Bus.AwaitPurge(w.ctx, a.ID, a.Key, 1); err != nil {
+		t.Errorf("the files are not purged: %v", err)
+	}
+	same := w.manifest("a", 0)
+	if got := w.expect(expectedOf(same)); got[0].DuplicateOf != "" {
+		t.Errorf("bytes that were purged are a duplicate of %s", got[0].DuplicateOf)
+	}
+	w.consistent()
+}
+
+func testEventsAfterPurge(t *testing.T, w *world) {
+	m := w.manifest("a", 0)
+	w.uploaded(m)
+	w.purge(m.ID)
+	if err := w.Bus.AwaitPurge(w.ctx, m.ID, m.Key, 1); err != nil {
+		t.Fatal(err)
+	}
+	cursor := w.cursor()
+	w.uploaded(m)
+	w.rejected(m, "late")
+	w.expect(expectedOf(m))
+	_, err := w.Catalog.Get(w.ctx, m.ID)
+	w.notFound(err)
+	if got := w.since(cursor); len(got) != 0 {
+		t.Errorf("late events changed the timeline: %v", got)
+	}
+	if err := w.Bus.AwaitPurge(w.ctx, m.ID, m.Key, 2); err != nil {
+		t.Errorf("files that came back late are not purged again: %v", err)
+	}
+	w.consistent()
+}
+
+// testExpiry: thirty days, not a millisecond less.
+func testExpiry(t *testing.T, w *world) {
+	a, b := w.add("a", 0), w.add("b", 1)
+	w.trash(a.ID)
+	trashed := *w.get(a.ID).TrashedAt
+	w.Clock.Advance(time.Hour)
+	w.trash(b.ID)
+	w.Clock.Advance(trashed.Add(30*24*time.Hour - time.Minute).Sub(w.Clock.Now()))
+	if err := w.Tidy(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.get(a.ID)
+	w.Clock.Advance(2 * time.Minute)
+	if err := w.Tidy(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Catalog.Get(w.ctx, a.ID)
+	w.notFound(err)
+	w.get(b.ID)
+	if err := w.Bus.AwaitPurge(w.ctx, a.ID, a.Key, 1); err != nil {
+		t.Errorf("the files are not purged: %v", err)
+	}
+	w.consistent()
+}
+
+func testOwners(t *testing.T, w *world) {
+	mine := w.add("same bytes", 0)
+	cursor := w.cursor()
+	other := w.as(w.owner + "-b")
+	theirs := other.add("same bytes", 0)
+	if theirs.ID == mine.ID {
+		t.Fatal("the same bytes of two owners became one image")
+	}
+	for _, err := range []error{
+		second(other.Catalog.Get(other.ctx, mine.ID)), second(other.Catalog.Trash(other.ctx, mine.ID)),
+		second(other.Catalog.Restore(other.ctx, mine.ID)), other.Catalog.Purge(other.ctx, mine.ID),
+	} {
+		w.notFound(err)
+	}
+	stolen := expectedOf(other.manifest("x", 0))
+	stolen.ID, stolen.Key = mine.ID, mine.Key
+	_, err := other.Catalog.Expect(other.ctx, catalogapi.ExpectRequest{Images: []catalogapi.Expected{stolen}})
+	w.fails(err, fault.Conflict, "image_id_taken")
+	if got := ids(other.list(catalogapi.ListRequest{})); !reflect.DeepEqual(got, []string{theirs.ID}) {
+		t.Errorf("the other owner sees %v", got)
+	}
+	if got := w.since(cursor); len(got) != 0 {
+		t.Errorf("the other owner's images are in this feed: %v", got)
+	}
+	w.purge(mine.ID)
+	w.notFound(other.Catalog.Purge(other.ctx, mine.ID))
+	w.consistent()
+	other.consistent()
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func testNoOwner(t *testing.T, w *world) {
+	ctx := identity.WithOwner(w.ctx, "")
+	id := identity.NewImageID(base)
+	for i, err := range []error{
+		second(w.Catalog.List(ctx, catalogapi.ListRequest{})), second(w.Catalog.Get(ctx, id)),
+		second(w.Catalog.Trash(ctx, id)), second(w.Catalog.Restore(ctx, id)), w.Catalog.Purge(ctx, id),
+		second(w.Catalog.Expect(ctx, catalogapi.ExpectRequest{})), second(w.Catalog.Months(ctx)),
+		second(w.Catalog.Changes(ctx, catalogapi.ChangesRequest{})),
+	} {
+		if !errors.Is(err, fault.New(fault.Invalid, "owner_missing", "")) {
+			t.Errorf("call %d without an owner: %v", i, err)
+		}
+	}
+}

@@ -1,0 +1,398 @@
+package goimaging
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
+	"go.n16f.net/thumbhash"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestRenditionSizes: never larger than the image, never two of one size, always
+// one, and never without a pixel.
+func TestRenditionSizes(t *testing.T) {
+	type size struct {
+		name string
+		w, h int
+	}
+	for _, tc := range []struct {
+		w, h int
+		want []size
+	}{
+		{1, 1, []size{{"w320", 1, 1}}},
+		{320, 200, []size{{"w320", 320, 200}}},
+		{321, 200, []size{{"w320", 320, 199}, {"w1024", 321, 200}}},
+		{200, 1024, []size{{"w320", 63, 320}, {"w1024", 200, 1024}}},
+		{1025, 3, []size{{"w320", 320, 1}, {"w1024", 1024, 3}, {"w2048", 1025, 3}}},
+		{3000, 2000, []size{{"w320", 320, 213}, {"w1024", 1024, 683}, {"w2048", 2048, 1365}}},
+		{1, 65535, []size{{"w320", 1, 320}, {"w1024", 1, 1024}, {"w2048", 1, 2048}}},
+		{65535, 1, []size{{"w320", 320, 1}, {"w1024", 1024, 1}, {"w2048", 2048, 1}}},
+	} {
+		d := mustDerive(t, encodePNG(t, image.NewGray(image.Rect(0, 0, tc.w, tc.h))), standardSpecs...)
+		var got []size
+		for _, r := range d.Renditions {
+			decodeRendition(t, r)
+			got = append(got, size{r.Name, r.Width, r.Height})
+		}
+		if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(size{})); diff != "" {
+			t.Errorf("%d x %d:\n%s", tc.w, tc.h, diff)
+		}
+		if d.Width != tc.w || d.Height != tc.h || len(d.Placeholder) < 5 {
+			t.Errorf("%d x %d: %d x %d, placeholder of %d bytes", tc.w, tc.h, d.Width, d.Height, len(d.Placeholder))
+		}
+	}
+}
+
+func TestSmallestSubsampledJPEGs(t *testing.T) {
+	for _, f := range jpegForms {
+		for _, size := range [][2]int{{1, 1}, {2, 3}, {5, 1}, {17, 4}} {
+			d := mustDerive(t, f.encode(scene(size[0], size[1])), standardSpecs...)
+			if d.Width != size[0] || d.Height != size[1] {
+				t.Errorf("%s: %d x %d, want %v", f.name, d.Width, d.Height, size)
+			}
+			decodeRendition(t, d.Renditions[0])
+		}
+	}
+}
+
+// Renditions come in the order of the specs, whatever that is.
+func TestOrderOfRenditions(t *testing.T) {
+	d := mustDerive(t, encodePNG(t, scene(400, 300)), ingest.Spec{Name: "b", LongEdge: 200, Quality: 80},
+		ingest.Spec{Name: "c", LongEdge: 300, Quality: 80}, ingest.Spec{Name: "a", LongEdge: 100, Quality: 80})
+	var names []string
+	for _, r := range d.Renditions {
+		names = append(names, r.Name)
+	}
+	if got := strings.Join(names, " "); got != "b c a" {
+		t.Errorf("%s, want b c a", got)
+	}
+}
+
+// TestPlaceholder decodes the hash of a turned picture: upright, in about its
+// colours.
+func TestPlaceholder(t *testing.T) {
+	m := image.NewRGBA(image.Rect(0, 0, 900, 600))
+	for i := range 900 * 600 {
+		copy(m.Pix[4*i:], []byte{200, 40, 30, 255})
+		if i%900 < 450 {
+			copy(m.Pix[4*i:], []byte{30, 60, 200, 255})
+		}
+	}
+	file := insertChunks(encodePNG(t, stored(m, 6)), pngChunk("eXIf", []byte(exifTIFF(6))))
+	for _, specs := range [][]ingest.Spec{standardSpecs, nil} {
+		d := mustDerive(t, file, specs...)
+		got, err := thumbhash.DecodeImage(d.Placeholder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, h := got.Bounds().Dx(), got.Bounds().Dy()
+		lr, _, lb, _ := got.At(w/5, h/2).RGBA()
+		rr, _, rb, _ := got.At(w*4/5, h/2).RGBA()
+		if w <= h || lb < 2*lr || rr < 2*rb {
+			t.Errorf("%d x %d, left %d %d, right %d %d", w, h, lr>>8, lb>>8, rr>>8, rb>>8)
+		}
+	}
+}
+
+// TestRenditionsCarryNothing plants secrets wherever a format has room for them.
+func TestRenditionsCarryNothing(t *testing.T) {
+	const secret = "<script>alert('GPS 52.5 13.4')</script>"
+	m := scene(400, 300)
+	jpeg := insertSegments(encodeJPEG(t, m, 90),
+		segment(markerAPP1, exifPrefix+exifTIFF(6)+secret), segment(0xfe, secret), segment(0xed, secret),
+		segment(markerAPP1, "http://ns.adobe.com/xap/1.0/\x00"+secret), segment(markerAPP2, "MPF\x00"+secret))
+	png := insertChunks(encodePNG(t, m), pngChunk("tEXt", []byte("Comment\x00"+secret)), pngChunk("eXIf", []byte(exifTIFF(3)+secret)))
+	plain := encodeGIF(t, palettedCopy(patches(400, 300)))
+	head := gifHeaderBytes + gifTableBytes(plain[10])
+	gif := join(plain[:head], []byte{gifExtension, 0xfe, byte(len(secret))}, []byte(secret), []byte{0}, plain[head:])
+	webp := riff(vp8xChunk(1<<2, 400, 300), riffChunk("VP8L", vp8l(m)), riffChunk("XMP ", []byte(secret)))
+	for name, file := range map[string][]byte{"jpeg": jpeg, "png": png, "webp": webp, "gif": gif} {
+		d := mustDerive(t, append(file, "PK\x03\x04<html>"+secret...), standardSpecs...)
+		for _, r := range d.Renditions {
+			if bytes.Contains(r.Data, []byte("script")) || bytes.Contains(r.Data, []byte("Exif")) {
+				t.Errorf("%s: %s carries what was planted", name, r.Name)
+			}
+			checkMarkers(t, r.Data)
+		}
+	}
+}
+
+// checkMarkers walks a rendition: only what decoding needs, and nothing after it.
+func checkMarkers(t *testing.T, data []byte) {
+	t.Helper()
+	allowed := []byte{markerAPP0, markerAPP2, markerDQT, markerSOF0, markerDHT, markerSOS}
+	pos := 2
+	for {
+		marker, size := data[pos+1], int(data[pos+2])<<8|int(data[pos+3])
+		if data[pos] != 0xff || bytes.IndexByte(allowed, marker) < 0 {
+			t.Fatalf("marker %#02x %#02x at %d", data[pos], marker, pos)
+		}
+		pos += 2 + size
+		if marker == markerSOS {
+			break
+		}
+	}
+	end := bytes.Index(data[pos:], []byte{0xff, markerEOI})
+	if end < 0 || pos+end+2 != len(data) {
+		t.Errorf("%d bytes after the end", len(data)-(pos+end+2))
+	}
+}
+
+// TestProfilesSurvive: without its profile a Display P3 photograph is shown in
+// wrong colours.
+func TestProfilesSurvive(t *testing.T) {
+	const limit = 200 << 10
+	m := scene(64, 48)
+	inJPEG := func(icc []byte) []byte {
+		segments := appSegments(icc)[18:] // after JFIF
+		return insertSegments(encodeJPEG(t, m, 80), segments)
+	}
+	inPNG := func(icc []byte) []byte {
+		return insertChunks(encodePNG(t, m), pngChunk("iCCP", append([]byte("p3\x00\x00"), deflate(icc, 1)...)))
+	}
+	inWebP := func(icc []byte) []byte {
+		return riff(vp8xChunk(1<<5, 64, 48), riffChunk("ICCP", icc), riffChunk("VP8L", vp8l(m)))
+	}
+	grey := image.NewGray(image.Rect(0, 0, 9, 9))
+	small, large := iccProfile("RGB ", 548), iccProfile("RGB ", limit)
+	twice := appSegments(small)[18:]
+	for _, tc := range []struct {
+		name string
+		file []byte
+		want []byte
+	}{
+		{"jpeg", inJPEG(small), small},
+		{"jpeg, four pieces at the limit", inJPEG(large), large},
+		{"jpeg, beyond the limit", inJPEG(iccProfile("RGB ", limit+1)), nil},
+		{"jpeg, pieces out of order", insertSegments(encodeJPEG(t, m, 80), reversePieces(large)), large},
+		{"jpeg, a piece missing", insertSegments(encodeJPEG(t, m, 80), appSegments(large)[18:18+65537]), nil},
+		{"jpeg, a piece twice", insertSegments(encodeJPEG(t, m, 80), twice, twice), nil},
+		{"jpeg, for inks", inJPEG(iccProfile("CMYK", 548)), nil},
+		{"jpeg, no profile", inJPEG(bytes.Repeat([]byte("x"), 548)), nil},
+		{"jpeg, too short", inJPEG(small[:127]), nil},
+		{"png", inPNG(small), small},
+		{"png, at the limit", inPNG(large), large},
+		{"png, that inflates beyond the limit", inPNG(iccProfile("RGB ", limit+1)), nil},
+		{"png, that inflates to a gigabyte", insertChunks(encodePNG(t, m), pngChunk("iCCP", append([]byte("p3\x00\x00"), deflate(make([]byte, 1<<20), 64)...))), nil},
+		{"png, broken", insertChunks(encodePNG(t, m), pngChunk("iCCP", []byte("p3\x00\x00no zlib"))), nil},
+		{"png, grey", insertChunks(encodePNG(t, grey), pngChunk("iCCP", append([]byte("g\x00\x00"), deflate(iccProfile("GRAY", 300), 1)...))), iccProfile("GRAY", 300)},
+		{"png, grey for colours", insertChunks(encodePNG(t, m), pngChunk("iCCP", append([]byte("g\x00\x00"), deflate(iccProfile("GRAY", 300), 1)...))), nil},
+		{"webp", inWebP(small), small},
+		{"webp, beyond the limit", inWebP(iccProfile("RGB ", limit+1)), nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			imager := New(Limits{MaxProfileBytes: limit})
+			d, err := imager.Derive(t.Context(), source(tc.file), mustProbe(t, tc.file), standardSpecs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, err := walkJPEG(newWindow(t.Context(), source(d.Renditions[0].Data)), Limits{}.withDefaults())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := h.profile.load(newWindow(t.Context(), source(d.Renditions[0].Data)), 1<<20, h.jpeg.components)
+			if !bytes.Equal(got, tc.want) {
+				t.Errorf("a profile of %d bytes, want %d", len(got), len(tc.want))
+			}
+		})
+	}
+}
+
+// reversePieces is the profile's segments, the last first.
+func reversePieces(icc []byte) []byte {
+	var out []byte
+	for rest := appSegments(icc)[18:]; len(rest) > 0; {
+		size := 2 + int(rest[2])<<8 + int(rest[3])
+		out = append(bytes.Clone(rest[:size]), out...)
+		rest = rest[size:]
+	}
+	return out
+}
+
+// TestMemoryIsNotUnderestimated: Derive may not even allocate, over its whole
+// run, more than Probe said that it would hold at once, except for what it
+// allocates again for each rendition.
+func TestMemoryIsNotUnderestimated(t *testing.T) {
+	m := scene(800, 600)
+	files := map[string][]byte{
+		"png": encodePNG(t, m), "png of 16 bits": encodePNG(t, deepCopy(m)), "png interlaced": interlacedPNG(m),
+		"gif": encodeGIF(t, palettedCopy(m)), "webp lossless": riff(riffChunk("VP8L", vp8l(m))),
+		"webp lossy": fixture(t, "patches.webp"), "webp lossy with alpha": fixture(t, "patches-alpha.webp"),
+	}
+	for _, f := range jpegForms {
+		files["jpeg "+f.name] = f.encode(m)
+	}
+	for name, file := range files {
+		p := mustProbe(t, file)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		mustDerive(t, file, standardSpecs...)
+		runtime.ReadMemStats(&after)
+		if got := int64(after.TotalAlloc - before.TotalAlloc); got > p.MemoryBytes*5/4 {
+			t.Errorf("%s: %.1f MB allocated, %.1f MB estimated", name, mega(got), mega(p.MemoryBytes))
+		}
+	}
+}
+
+// cancelling cancels a context at the n-th read.
+type cancelling struct {
+	io.ReaderAt
+	after  int
+	cancel context.CancelFunc
+}
+
+func (c *cancelling) ReadAt(p []byte, off int64) (int, error) {
+	if c.after--; c.after == 0 {
+		c.cancel()
+	}
+	return c.ReaderAt.ReadAt(p, off)
+}
+
+// TestDeriveStopsWithItsContext cancels at every read of the source in turn: each
+// gives Canceled, until a run needs no more reads and succeeds.
+func TestDeriveStopsWithItsContext(t *testing.T) {
+	for name, file := range map[string][]byte{
+		"jpeg": encodeJPEG(t, scene(400, 300), 90), "cmyk": jpegForms[16].encode(scene(200, 150)),
+		"png": encodePNG(t, scene(400, 300)), "webp": riff(riffChunk("VP8L", vp8l(scene(200, 150)))),
+	} {
+		p := mustProbe(t, file)
+		finished := false
+		for n := 1; n < 200 && !finished; n++ {
+			ctx, cancel := context.WithCancel(t.Context())
+			src := ingest.Source{ReaderAt: &cancelling{bytes.NewReader(file), n, cancel}, Size: int64(len(file))}
+			_, err := New(Limits{}).Derive(ctx, src, p, standardSpecs)
+			finished = ctx.Err() == nil && err == nil
+			if !finished && fault.KindOf(err) != fault.Canceled {
+				t.Errorf("%s: cancelled at read %d: %v", name, n, err)
+			}
+			cancel()
+		}
+		if !finished {
+			t.Errorf("%s: never finished", name)
+		}
+	}
+}
+
+// Our own deadline is the image's fault, the caller's is not.
+func TestDeadlines(t *testing.T) {
+	file := encodeJPEG(t, scene(400, 300), 90)
+	p := mustProbe(t, file)
+	if _, err := New(Limits{MaxDuration: 1}).Derive(t.Context(), source(file), p, standardSpecs); !errors.Is(err, ingest.ErrTooComplex) {
+		t.Errorf("own deadline: %v, want ErrTooComplex", err)
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	if _, err := New(Limits{}).Derive(ctx, source(file), p, standardSpecs); fault.KindOf(err) != fault.Timeout {
+		t.Errorf("the caller's deadline: %v, want Timeout", err)
+	}
+	if _, err := New(Limits{}).Probe(ctx, source(file)); fault.KindOf(err) != fault.Timeout {
+		t.Errorf("the caller's deadline: %v, want Timeout", err)
+	}
+}
+
+// A source that cannot be read is not the image's fault.
+func TestSourceFailuresKeepTheirKind(t *testing.T) {
+	down := fault.New(fault.Unavailable, "store_down", "The store is down.")
+	file := encodePNG(t, scene(400, 300))
+	p := mustProbe(t, file)
+	for _, size := range []int64{int64(len(file)), 3} {
+		src := ingest.Source{ReaderAt: failing{down}, Size: size}
+		if _, err := New(Limits{}).Probe(t.Context(), src); !errors.Is(err, down) {
+			t.Errorf("Probe: %v", err)
+		}
+		if _, err := New(Limits{}).Derive(t.Context(), src, p, standardSpecs); !errors.Is(err, down) {
+			t.Errorf("Derive: %v", err)
+		}
+	}
+	short := ingest.Source{ReaderAt: bytes.NewReader(file[:len(file)-9]), Size: int64(len(file))}
+	if _, err := New(Limits{}).Derive(t.Context(), short, p, standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
+		t.Errorf("a source shorter than it says: %v, want ErrCorrupt", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) ReadAt([]byte, int64) (int, error) { return 0, f.err }
+
+type panicking struct{}
+
+func (panicking) ReadAt([]byte, int64) (int, error) { panic("as a decoder would") }
+
+// TestPanicsAreDamage: a decoder's panic must not take the process with it.
+func TestPanicsAreDamage(t *testing.T) {
+	src := ingest.Source{ReaderAt: panicking{}, Size: 9}
+	if _, err := New(Limits{}).Probe(t.Context(), src); !errors.Is(err, ingest.ErrCorrupt) {
+		t.Errorf("Probe: %v, want ErrCorrupt", err)
+	}
+	if _, err := New(Limits{}).Derive(t.Context(), src, ingest.Probe{}, nil); !errors.Is(err, ingest.ErrCorrupt) {
+		t.Errorf("Derive: %v, want ErrCorrupt", err)
+	}
+}
+
+// TestDeriveRefusesWhatWasNotProbed: work was admitted for another image.
+func TestDeriveRefusesWhatWasNotProbed(t *testing.T) {
+	file, other := encodePNG(t, scene(40, 30)), encodePNG(t, scene(400, 300))
+	if _, err := New(Limits{}).Derive(t.Context(), source(other), mustProbe(t, file), standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
+		t.Errorf("%v, want ErrCorrupt", err)
+	}
+	for _, spec := range []ingest.Spec{{Name: "a", Quality: 80}, {Name: "a", LongEdge: 9}, {Name: "a", LongEdge: 9, Quality: 101}} {
+		if _, err := New(Limits{}).Derive(t.Context(), source(file), mustProbe(t, file), []ingest.Spec{spec}); fault.KindOf(err) != fault.Internal {
+			t.Errorf("%+v: %v, want Internal", spec, err)
+		}
+	}
+}
+
+// TestDamageThatOnlyDecodingFinds passes Probe and is refused by Derive.
+func TestDamageThatOnlyDecodingFinds(t *testing.T) {
+	png := encodePNG(t, scene(80, 60))
+	jpeg := encodeJPEG(t, scene(320, 240), 95)
+	webp := riff(riffChunk("VP8L", vp8l(scene(80, 60))[:400]))
+	for name, file := range map[string][]byte{
+		"png with a wrong checksum in IDAT": flip(png, len(png)/2),
+		"png with pixels missing":           zeroPNG(80, 60, 8, pngGray, 40),
+		"gif with pixels missing":           join(gifHeader(80, 60), gifFrame(0, 0, 80, 60), []byte{gifTrailer}),
+		"webp with pixels missing":          webp,
+		"jpeg whose scan breaks off":        join(jpeg[:len(jpeg)*2/3], []byte{0x31, 0xff, markerEOI}),
+	} {
+		p, err := New(Limits{}).Probe(t.Context(), source(file))
+		if err != nil {
+			t.Errorf("%s: Probe: %v", name, err)
+			continue
+		}
+		if _, err := New(Limits{}).Derive(t.Context(), source(file), p, standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
+			t.Errorf("%s: %v, want ErrCorrupt", name, err)
+		}
+	}
+}
+
+// One Imager serves many: the results are those of one alone.
+func TestConcurrentDerives(t *testing.T) {
+	files := [][]byte{encodeJPEG(t, scene(300, 200), 90), encodePNG(t, patches(350, 210)), jpegForms[8].encode(scene(200, 300))}
+	imager := New(Limits{})
+	var wg sync.WaitGroup
+	for i := range 6 {
+		file := files[i%len(files)]
+		p, want := mustProbe(t, file), mustDerive(t, file, standardSpecs...)
+		wg.Go(func() {
+			got, err := imager.Derive(context.Background(), source(file), p, standardSpecs)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%d: %v %s", i, err, diff)
+			}
+		})
+	}
+	wg.Wait()
+}
