@@ -51,7 +51,7 @@ $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.jso
 
 .PHONY: stack
 stack: ui ## start the three services with a database, a bus and a bucket of their own
-	$(GO) run ./test/stack
+	$(GO) run ./services/sajin/cmd/stack
 
 .PHONY: bench
 bench: ## measure, and write docs/benchmarks.md
