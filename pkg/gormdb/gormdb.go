@@ -10,6 +10,7 @@ package gormdb
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -87,16 +88,17 @@ func Open(ctx context.Context, rawURL string, o Options) (*gorm.DB, error) {
 	}
 }
 
-// Close closes every connection of db. It waits for the queries that run.
+// Close closes every connection of db. It waits for the queries that run. A
+// connection that the server has closed already is no error.
 func Close(db *gorm.DB) error {
-	if pool, ok := db.ConnPool.(io.Closer); ok {
-		return pool.Close()
+	pool, ok := db.ConnPool.(io.Closer)
+	if !ok {
+		return fmt.Errorf("gormdb: close: %T was not opened here", db.ConnPool)
 	}
-	sqlDB, err := db.DB()
-	if err != nil {
+	if err := pool.Close(); err != nil && !errors.Is(err, driver.ErrBadConn) {
 		return fmt.Errorf("gormdb: close: %w", err)
 	}
-	return sqlDB.Close()
+	return nil
 }
 
 // Ping reports as a fault whether the database answers.

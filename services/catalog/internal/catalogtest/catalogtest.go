@@ -358,22 +358,19 @@ func (b *Bus) SetDown(down bool) {
 	b.down = down
 }
 
-// Attempts is how often Publish was called.
-func (b *Bus) Attempts() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.attempts
+// AwaitAttempt waits until Publish has been called.
+func (b *Bus) AwaitAttempt(ctx context.Context) error {
+	return b.await(ctx, func() bool { return b.attempts > 0 })
 }
 
 // AwaitPurge waits until the purge of an image and its file has been published
 // at least n times.
 func (b *Bus) AwaitPurge(ctx context.Context, id, key string, n int) error {
-	return b.Await(ctx, func() bool { return b.purged[id+" "+key] >= n })
+	return b.await(ctx, func() bool { return b.purged[id+" "+key] >= n })
 }
 
-// Await waits until the condition, which is looked at under the bus's lock,
-// holds.
-func (b *Bus) Await(ctx context.Context, condition func() bool) error {
+// await waits until the condition, which is looked at under the lock, holds.
+func (b *Bus) await(ctx context.Context, condition func() bool) error {
 	for {
 		b.mu.Lock()
 		grown, ok := b.grown, condition()

@@ -31,7 +31,10 @@ import (
 	"github.com/sajin-gallery/sajin/services/web/internal/pages"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // what goes wrong on purpose
+	goleak.VerifyTestMain(m)
+}
 
 // site is a gallery over in-memory ports. What a test does not change is as
 // the all-in-one has it: loopback, no accounts.
@@ -75,7 +78,9 @@ func serve(t *testing.T, change ...func(*site)) *site {
 	t.Helper()
 	s := newSite(t, change...)
 	server := httptest.NewServer(s.server.Handler())
-	transport := &http.Transport{DisableCompression: true}
+	// One connection: a spare one that was dialled and never used would make the
+	// server's Close wait for it.
+	transport := &http.Transport{DisableCompression: true, MaxConnsPerHost: 1}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		server.Close()

@@ -1,0 +1,235 @@
+package catalog
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/services/catalog/internal/catalogtest"
+)
+
+const owner = identity.Owner("somebody")
+
+// bounded is a test's context with a deadline, acting for owner.
+func bounded(tb testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
+	tb.Cleanup(cancel)
+	return identity.WithOwner(ctx, owner)
+}
+
+// status is what a handler answers to GET path.
+func status(s *Service, path string) int {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+	r.Header.Set(identity.OwnerHeader, string(owner))
+	s.Handler().ServeHTTP(w, r)
+	return w.Code
+}
+
+func TestServedIsDescribed(t *testing.T) {
+	openapitest.Routes(t, start(t, sqliteURL(t), catalogtest.NewBus(), nil), OpenAPI)
+}
+
+func TestADatabaseThatIsDownIsWaitedFor(t *testing.T) {
+	address := "mysql://root@/catalog?socket=" + filepath.Join(t.TempDir(), "none.sock")
+	s, err := New(t.Context(), Config{Migrate: true, EventWorkers: 1}, Deps{DB: openDB(t, address), Bus: catalogtest.NewBus(), Log: quiet})
+	if err != nil {
+		t.Fatalf("New without a database: %v", err)
+	}
+	for path, want := range map[string]int{"/healthz/live": 200, "/healthz/startup": 503, "/healthz/ready": 503, "/v1/images": 503, "/v1/none": 503, "/none": 404} {
+		if got := status(s, path); got != want {
+			t.Errorf("%s answers %d, want %d", path, got, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run, stopped while it waits for the database: %v", err)
+	}
+}
+
+func TestADatabaseThatGoesAwayIsUnavailableUntilItIsBack(t *testing.T) {
+	dir := t.TempDir()
+	server, err := mariadbtest.Start(t.Context(), filepath.Join(dir, "db"))
+	if err != nil {
+		mariadbtest.URL(t) // skips or fails, as it is asked to
+		t.Fatal(err)
+	}
+	address, err := server.CreateDatabase(t.Context(), "catalog")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, address, catalogtest.NewBus(), nil)
+	before, err := s.core.List(bounded(t), catalogapi.ListRequest{})
+	if err != nil || len(before.Images) != 0 {
+		t.Fatalf("List = %+v, %v", before, err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.core.List(bounded(t), catalogapi.ListRequest{})
+	if public := fault.Public(err); public.Code != "database_unavailable" || status(s, "/healthz/ready") != 503 || status(s, "/healthz/live") != 200 {
+		t.Errorf("without its database: List = %v, ready %d", err, status(s, "/healthz/ready"))
+	}
+	again, err := mariadbtest.Start(t.Context(), filepath.Join(dir, "db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := status(s, "/healthz/ready"); got != 200 {
+		t.Errorf("with its database back, ready answers %d", got)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	db := openDB(t, sqliteURL(t))
+	for n, ok := range map[int]bool{0: false, 1: true, maxEventWorkers: true, maxEventWorkers + 1: false} {
+		_, err := New(t.Context(), Config{Migrate: true, EventWorkers: n}, Deps{DB: db, Bus: catalogtest.NewBus(), Log: quiet})
+		if (err == nil) != ok {
+			t.Errorf("New with %d event workers: %v", n, err)
+		}
+	}
+}
+
+func TestWithoutMigrationItIsAnError(t *testing.T) {
+	_, err := New(t.Context(), Config{EventWorkers: 1}, Deps{DB: openDB(t, sqliteURL(t)), Bus: catalogtest.NewBus(), Log: quiet})
+	if fault.KindOf(err) != fault.Internal || err == nil {
+		t.Errorf("New on an empty database without migrating: %v", err)
+	}
+}
+
+func TestDrainingAnswersThoseWhoWait(t *testing.T) {
+	s := start(t, sqliteURL(t), catalogtest.NewBus(), nil)
+	ctx := bounded(t)
+	now, err := s.core.Changes(ctx, catalogapi.ChangesRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := s.core.Changes(ctx, catalogapi.ChangesRequest{Cursor: now.Cursor, WaitMS: catalogapi.MaxChangesWaitMS})
+		answered <- err
+	}()
+	s.Draining()
+	select {
+	case err := <-answered:
+		if err != nil {
+			t.Errorf("a wait that was cut short: %v", err)
+		}
+	case <-time.After(catalogapi.MaxChangesWaitMS * time.Millisecond / 2):
+		t.Error("a wait was not cut short")
+	}
+	if got := status(s, "/healthz/ready"); got != 503 {
+		t.Errorf("ready answers %d while draining", got)
+	}
+	if got := status(s, "/v1/images"); got != 200 {
+		t.Errorf("a request that still comes is answered with %d", got)
+	}
+}
+
+// upload makes the service know a ready image.
+func upload(t *testing.T, s *Service, content string) contract.Manifest {
+	t.Helper()
+	now := time.Now().UTC()
+	id := identity.NewImageID(now)
+	m := contract.Manifest{
+		Version: 1, ID: id, Owner: string(owner), Name: content, Key: contract.OriginalKey(id, now, ".jpg"), Size: 1,
+		ContentType: "image/jpeg", SHA256: strings.Repeat("0", 64-len(content)) + content, CreatedAt: now,
+	}
+	e, err := contract.New(id, contract.SourceUpload, contract.TypeImageUploaded, id, now, contract.ImageUploaded{Manifest: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.core.HandleEvent(bounded(t), event.Delivery{Event: e, Attempt: 1}); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func purge(t *testing.T, s *Service, id string) {
+	t.Helper()
+	if _, err := s.core.Trash(bounded(t), id); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.core.Purge(bounded(t), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTheOutboxOutlivesTheBusAndTheProcess: what was decided while the bus was
+// down, by a process that is gone, is published by another when the bus is back.
+func TestTheOutboxOutlivesTheBusAndTheProcess(t *testing.T) {
+	for name, address := range engines {
+		t.Run(name, func(t *testing.T) {
+			url, bus := address(t), catalogtest.NewBus()
+			m := upload(t, start(t, url, bus, nil), "a")
+			purge(t, start(t, url, bus, nil), m.ID) // neither runs a relay
+			bus.SetDown(true)
+			run(t, start(t, url, bus, nil))
+			if err := bus.AwaitAttempt(bounded(t)); err != nil {
+				t.Fatalf("nobody tried to publish: %v", err)
+			}
+			bus.SetDown(false)
+			if err := bus.AwaitPurge(bounded(t), m.ID, m.Key, 1); err != nil {
+				t.Errorf("the purge is lost: %v", err)
+			}
+		})
+	}
+}
+
+// TestTwoRelaysShareTheOutbox: each event is claimed by one of them.
+func TestTwoRelaysShareTheOutbox(t *testing.T) {
+	for name, address := range engines {
+		t.Run(name, func(t *testing.T) {
+			url, bus := address(t), catalogtest.NewBus()
+			s := start(t, url, bus, nil)
+			var all []contract.Manifest
+			for i := range 60 { // more than a batch
+				all = append(all, upload(t, s, string(rune('0'+i%10))+string(rune('a'+i/10))))
+				purge(t, s, all[i].ID)
+			}
+			run(t, start(t, url, bus, nil))
+			run(t, start(t, url, bus, nil))
+			for _, m := range all {
+				if err := bus.AwaitPurge(bounded(t), m.ID, m.Key, 1); err != nil {
+					t.Fatalf("%s was not published: %v", m.ID, err)
+				}
+			}
+			for _, m := range all {
+				if n := bus.Purges(m.ID); n != 1 {
+					t.Errorf("%s was published %d times although nothing failed", m.ID, n)
+				}
+			}
+		})
+	}
+}
+
+func TestRunFailsWhenTheBusDoes(t *testing.T) {
+	s := start(t, sqliteURL(t), brokenBus{catalogtest.NewBus()}, nil)
+	if err := s.Run(bounded(t)); fault.Public(err).Code != "bus_broken" {
+		t.Errorf("Run = %v, want the bus's error", err)
+	}
+}
+
+type brokenBus struct{ *catalogtest.Bus }
+
+func (brokenBus) Receive(context.Context, event.Subscription, event.Handler) error {
+	return fault.New(fault.Unavailable, "bus_broken", "The bus is broken.")
+}
