@@ -226,7 +226,7 @@ func reversePieces(icc []byte) []byte {
 // run, more than Probe said that it would hold at once, except for what it
 // allocates again for each rendition.
 func TestMemoryIsNotUnderestimated(t *testing.T) {
-	m := scene(800, 600)
+	m := scene(640, 480)
 	files := map[string][]byte{
 		"png": encodePNG(t, m), "png of 16 bits": encodePNG(t, deepCopy(m)), "png interlaced": interlacedPNG(m),
 		"gif": encodeGIF(t, palettedCopy(m)), "webp lossless": riff(riffChunk("VP8L", vp8l(m))),

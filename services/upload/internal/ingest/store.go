@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -166,7 +165,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	case m.size > m.limit:
 		m.failed = fault.Newf(fault.TooLarge, "file_too_large", "The file is larger than the %d MiB that one file may have.", m.limit>>20)
 		err = m.failed
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: //nolint:errorlint // the regular end is io.EOF itself; a failure may have it in its chain
 		m.ended = true
 	case err != nil:
 		m.failed = &BodyError{err}
