@@ -43,6 +43,11 @@ var layers = []layer{
 		why:      "opening a database needs no knowledge of what is in it",
 	},
 	{
+		packages: []string{"pkg/config", "pkg/process"},
+		may:      []string{"pkg/config", "pkg/fault", "pkg/httpx"},
+		why:      "how a program is configured, started and stopped does not depend on what it does",
+	},
+	{
 		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery"},
 		may:      []string{"pkg/blob", "pkg/event", "pkg/contract", "pkg/contract/*", "pkg/fault", "pkg/identity"},
 		mayNot:   doors,
@@ -83,7 +88,7 @@ var layers = []layer{
 		why:      "a client knows the wire and not the service behind it",
 	},
 	{
-		packages: []string{"services/*/internal/*test", "services/*/internal/*/*test"},
+		packages: []string{"services/upload/internal/*test", "services/catalog/internal/*test", "services/web/internal/*/*test"},
 		may:      []string{"services/$/internal/*", "pkg/..."},
 		why:      "a conformance suite or a double knows the port of its own service",
 	},
@@ -94,11 +99,11 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"services/*/cmd/*"},
-		may:      []string{"services/$", "pkg/..."},
+		may:      []string{"services/$", "services/$/internal/stack", "pkg/..."},
 		why:      "a main reads its configuration and starts its root",
 	},
 	{
-		packages: []string{"services/sajin", "services/sajin/...", "test/..."},
+		packages: []string{"services/sajin", "services/sajin/internal/...", "services/sajin/acceptance/...", "test/..."},
 		may:      []string{"services/...", "pkg/...", "test/..."},
 		why:      "it puts whole services together; the compiler keeps it out of their internals",
 	},
@@ -152,6 +157,11 @@ var dependencies = []dependency{
 		why:      "one breaker for all clients",
 	},
 	{
+		prefixes: []string{"github.com/caarlos0/env/v11"},
+		users:    []string{"pkg/config"},
+		why:      "the environment is read in one place",
+	},
+	{
 		prefixes: []string{"github.com/oklog/ulid/v2"},
 		users:    []string{"pkg/identity"},
 		why:      "ids are made and checked in one place",
@@ -167,8 +177,11 @@ var dependencies = []dependency{
 		why:      "languages are the pages' business",
 	},
 	{
-		prefixes: []string{"github.com/getkin/kin-openapi", "github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid"},
-		tests:    true,
-		why:      "it serves tests",
+		prefixes: []string{
+			"github.com/fsouza/fake-gcs-server", "github.com/getkin/kin-openapi", "github.com/google/go-cmp",
+			"go.uber.org/goleak", "pgregory.net/rapid",
+		},
+		tests: true,
+		why:   "it serves tests",
 	},
 }
