@@ -17,8 +17,8 @@ import (
 // Kind classifies an error by what the caller can do about it.
 type Kind uint8
 
-// The kinds. Unavailable, Timeout, RateLimited and Locked may be tried again
-// unchanged; every other kind needs a different request or an operator.
+// The kinds. [Kind.Retryable] tells which may be tried again unchanged; every
+// other kind needs a different request or an operator.
 const (
 	// Internal is a defect or an unforeseen failure; the zero value, so that an
 	// error nobody classified is never shown to a client.
@@ -55,7 +55,7 @@ const (
 	Timeout
 	// Canceled: the caller went away.
 	Canceled
-	// OutOfSpace: the disk or the quota is full.
+	// OutOfSpace: the disk or the quota is full, until somebody frees some.
 	OutOfSpace
 )
 
@@ -212,18 +212,20 @@ func KindOf(err error) Kind {
 }
 
 // Public is what a client may see of err: the outermost code, sentence, fields
-// and retry time found in its chain. An Internal error shows nothing.
+// and retry time found in its chain. An Internal error shows nothing, and what
+// lies behind an error that was classified anew is its cause: "There is no such
+// object" is no explanation of a failure that is our own.
 func Public(err error) Error {
 	out := Error{Kind: KindOf(err)}
-	if out.Kind != Internal {
-		for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
-			if out.Code == "" && e.Code != "" {
-				out.Code, out.Detail, out.Fields = e.Code, e.Detail, e.Fields
-			}
-			if out.Retry == 0 {
-				out.Retry = e.Retry
-			}
+	var e *Error
+	for out.Kind != Internal && errors.As(err, &e) && e.Kind == out.Kind {
+		if out.Code == "" && e.Code != "" {
+			out.Code, out.Detail, out.Fields = e.Code, e.Detail, e.Fields
 		}
+		if out.Retry == 0 {
+			out.Retry = e.Retry
+		}
+		err = e.Err
 	}
 	if out.Code == "" {
 		out.Code = out.Kind.String()

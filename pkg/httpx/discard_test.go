@@ -21,7 +21,7 @@ func TestServeDoesNotWaitForRefusedBodies(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() {
-		served <- httpx.Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), nil)
+		served <- httpx.Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	}()
 	defer func() { stop(); <-served }()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())

@@ -8,7 +8,6 @@ package httpx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -30,10 +29,10 @@ const (
 	DrainTimeout = 8 * time.Second
 )
 
-// Serve serves h on l until ctx ends, then stops accepting, calls draining (may
-// be nil), waits for running requests up to DrainTimeout, and closes what is
-// left. It returns nil after a drain, whole or cut.
-func Serve(ctx context.Context, l net.Listener, h http.Handler, draining func()) error {
+// Serve serves h on l until ctx ends, then stops accepting, waits for running
+// requests up to DrainTimeout, and closes what is left. It returns nil after a
+// drain, whole or cut.
+func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler: DiscardWithin(DiscardTimeout)(h), ReadHeaderTimeout: ReadHeaderTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
@@ -44,9 +43,6 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, draining func())
 	case err := <-failed:
 		return fmt.Errorf("httpx: serve %s: %w", l.Addr(), err)
 	case <-ctx.Done():
-	}
-	if draining != nil {
-		draining()
 	}
 	timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), DrainTimeout)
 	defer cancel()
@@ -84,5 +80,7 @@ func Loopback(addr string) bool {
 var ErrBodyIncomplete = fault.New(fault.Invalid, "body_incomplete",
 	"The connection ended before the whole request had arrived. Nothing of the unfinished file was kept; please send it again.")
 
-// ErrBodyTimeout is what a body that stopped arriving is answered with.
-var ErrBodyTimeout = errors.New("httpx: no byte of the body arrived in time")
+// ErrBodyTimeout is what a body that stopped arriving is answered with, by
+// status 408 rather than its kind's 504.
+var ErrBodyTimeout = fault.New(fault.Timeout, "body_timeout",
+	"The rest of the request did not arrive in time. Nothing of the unfinished file was kept; please send it again.")

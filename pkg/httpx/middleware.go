@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -23,8 +25,8 @@ type Middleware func(http.Handler) http.Handler
 
 // Chain applies middlewares so that the first is the outermost.
 func Chain(h http.Handler, all ...Middleware) http.Handler {
-	for i := len(all) - 1; i >= 0; i-- {
-		h = all[i](h)
+	for _, middleware := range slices.Backward(all) {
+		h = middleware(h)
 	}
 	return h
 }
@@ -73,31 +75,49 @@ func AccessLog(next http.Handler) http.Handler {
 				"bytes", rec.bytes, "ms", time.Since(start).Milliseconds(), "request_id", problem.RequestID(r.Context()))
 		}()
 		next.ServeHTTP(rec, r)
+		if rec.status == 0 { // net/http answers 200 for a handler that wrote nothing
+			rec.status = http.StatusOK
+		}
 	})
 }
 
-// Recover answers a panic as an internal error, logs it with its stack, and
-// keeps the process alive. A response that has begun is cut off instead, so
-// that it does not look whole.
-func Recover(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w}
-		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(cause)
-			}
-			slog.ErrorContext(r.Context(), "panic", "cause", cause, "stack", string(debug.Stack()), "request_id", problem.RequestID(r.Context()))
-			if rec.status != 0 {
-				panic(http.ErrAbortHandler)
-			}
-			problem.Write(w, r, fault.New(fault.Internal, "internal", ""))
-		}()
-		next.ServeHTTP(rec, r)
-	})
+// Recover answers a panic as a problem, logs it with its stack, and keeps the
+// process alive. A response that has begun is cut off instead, so that it does
+// not look whole.
+func Recover(next http.Handler) http.Handler { return RecoverWith(problem.Write)(next) }
+
+// RecoverWith is Recover with another way to answer, such as a page.
+func RecoverWith(fail func(http.ResponseWriter, *http.Request, error)) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rec := &recorder{ResponseWriter: w}
+			defer func() {
+				cause := recover()
+				if cause == nil {
+					return
+				}
+				if aborts(cause) {
+					panic(cause)
+				}
+				logPanic(r.Context(), cause)
+				if rec.status != 0 {
+					panic(http.ErrAbortHandler)
+				}
+				fail(w, r, fault.New(fault.Internal, "internal", ""))
+			}()
+			next.ServeHTTP(rec, r)
+		})
+	}
+}
+
+// aborts reports whether a panic is a handler's way of cutting its response off.
+func aborts(cause any) bool {
+	err, ok := cause.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
+}
+
+func logPanic(ctx context.Context, cause any) {
+	slog.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()), "request_id", problem.RequestID(ctx))
 }
 
 // recorder notes the status and the bytes of a response.
@@ -137,7 +157,8 @@ func (w *recorder) ReadFrom(r io.Reader) (int64, error) {
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // IdleBody makes a read of the request's body fail with ErrBodyTimeout when no
-// byte arrives for d, however long the whole body takes.
+// byte arrives for d, however long the whole body takes. What the handler does
+// after the body's end is not bounded by it.
 func IdleBody(w http.ResponseWriter, r *http.Request, d time.Duration) io.ReadCloser {
 	return &idleBody{ReadCloser: r.Body, control: http.NewResponseController(w), idle: d}
 }
@@ -146,19 +167,29 @@ type idleBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	idle    time.Duration
+	ended   bool
 }
 
 func (b *idleBody) Read(p []byte) (int, error) {
 	// A writer that knows no deadlines (in-process) has no slow peer either.
 	_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.ReadCloser.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = errors.Join(ErrBodyTimeout, err)
+	switch {
+	case errors.Is(err, io.EOF):
+		// The server goes on reading, to notice a client that leaves; a
+		// deadline that passes would look like one.
+		b.ended = true
+		_ = b.control.SetReadDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = ErrBodyTimeout.With("httpx.IdleBody", err)
 	}
 	return n, err
 }
 
+// Close bounds what the server reads to skip the rest of an unfinished body.
 func (b *idleBody) Close() error {
-	_ = b.control.SetReadDeadline(time.Time{})
+	if !b.ended {
+		_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
+	}
 	return b.ReadCloser.Close()
 }

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,14 +34,14 @@ func ParseQuery(r *http.Request, allowed ...string) (Query, error) {
 	if err != nil {
 		return Query{}, fault.New(fault.Invalid, "query_malformed", "The query string cannot be read.").With("httpx.ParseQuery", err)
 	}
-	for name, all := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(allowed, name) {
 			return Query{}, &fault.Error{
 				Kind: fault.Invalid, Code: "unknown_parameter", Detail: "The query has a parameter that is not known here.",
 				Fields: []fault.Field{{Parameter: name, Code: "unknown", Detail: "This parameter is not known."}},
 			}
 		}
-		if len(all) != 1 {
+		if len(values[name]) != 1 {
 			return Query{}, fault.Parameter(name, "The parameter "+name+" may be given once only.")
 		}
 	}

@@ -60,17 +60,22 @@ var (
 	entropy   = ulid.Monotonic(rand.Reader, 0)
 )
 
-// NewImageID makes a ULID (26 characters, upper case) for the given time. Ids
-// made in one process within a millisecond keep their order. Safe for
-// concurrent use.
+// NewImageID makes a ULID (26 characters, upper case) for the given time; one
+// before 1970, from a clock that was never set, counts as 1970. Ids made in one
+// process within a millisecond keep their order. Safe for concurrent use.
 func NewImageID(now time.Time) string {
 	entropyMu.Lock()
 	defer entropyMu.Unlock()
-	id, err := ulid.New(ulid.Timestamp(now), entropy)
+	id, err := ulid.New(millisecond(now), entropy)
 	if err != nil { // 80 bits of a millisecond used up: start from fresh entropy
-		id = ulid.MustNew(ulid.Timestamp(now), rand.Reader)
+		id = ulid.MustNew(millisecond(now), rand.Reader)
 	}
 	return id.String()
+}
+
+// millisecond is a time as an id holds it, within what an id can hold.
+func millisecond(at time.Time) uint64 {
+	return min(uint64(max(at.UnixMilli(), 0)), ulid.MaxTime())
 }
 
 // ValidImageID reports whether s is a ULID in its one canonical spelling, so
@@ -96,8 +101,6 @@ func ImageTime(id string) time.Time {
 // time, so that a listing of ids can begin there.
 func FirstImageID(at time.Time) string {
 	var id ulid.ULID
-	if err := id.SetTime(ulid.Timestamp(at)); err != nil {
-		return ulid.ULID{}.String()
-	}
+	_ = id.SetTime(millisecond(at)) // fails only beyond what an id can hold
 	return id.String()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 )
@@ -56,11 +58,7 @@ func Client[Req, Resp any](t Target, method string, encode Encoder[Req], middlew
 			return encodeRequest(ctx, r, t.Base, req, encode)
 		},
 		decodeResponse[Resp], kithttp.SetClient(t.HTTP)).Endpoint()
-	e = asUnavailable(e)
-	for i := len(middlewares) - 1; i >= 0; i-- {
-		e = middlewares[i](e)
-	}
-	return Call[Req, Resp](e)
+	return Call[Req, Resp](chain(asUnavailable(e), middlewares))
 }
 
 func encodeRequest[Req any](ctx context.Context, r *http.Request, base *url.URL, req Req, encode Encoder[Req]) error {
@@ -77,7 +75,9 @@ func encodeRequest[Req any](ctx context.Context, r *http.Request, base *url.URL,
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.ContentLength = int64(len(raw))
-	r.Body = io.NopCloser(bytes.NewReader(raw))
+	// net/http sends it again when a connection kept alive turns out to be dead.
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
+	r.Body, _ = r.GetBody()
 	return nil
 }
 
@@ -98,7 +98,7 @@ func SetCaller(ctx context.Context, header http.Header) {
 		header.Set(identity.OwnerHeader, string(owner))
 	}
 	if id := problem.RequestID(ctx); id != "" {
-		header.Set("X-Request-Id", id)
+		header.Set(httpx.RequestIDHeader, id)
 	}
 }
 
@@ -112,25 +112,24 @@ func decodeResponse[Resp any](_ context.Context, resp *http.Response) (any, erro
 	}
 	limited := io.LimitReader(resp.Body, MaxResponseBytes)
 	if err := json.NewDecoder(limited).Decode(&out); err != nil {
-		return nil, fault.As(fault.Unavailable, "kitx.Client", err)
+		return nil, fmt.Errorf("decode the answer: %w", err)
 	}
 	return out, nil
 }
 
 // asUnavailable classifies an error that is no answer of the other service: it
-// could not be reached.
+// could not be reached, or not be understood.
 func asUnavailable(next endpoint.Endpoint) endpoint.Endpoint {
 	return func(ctx context.Context, request any) (any, error) {
 		response, err := next(ctx, request)
-		var known *fault.Error
-		switch {
-		case err == nil, errors.As(err, &known):
+		if _, answered := errors.AsType[*fault.Error](err); err == nil || answered {
 			return response, err
-		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-			return nil, fault.Wrap("kitx.Client", err)
-		default:
-			return nil, fault.As(fault.Unavailable, "kitx.Client", err)
 		}
+		kind := fault.Unavailable
+		if k := fault.KindOf(err); k == fault.Canceled || k == fault.Timeout {
+			kind = k
+		}
+		return nil, fault.As(kind, "kitx.Client", err)
 	}
 }
 
@@ -146,8 +145,8 @@ func Deadline(d time.Duration) endpoint.Middleware {
 }
 
 // Retry repeats an idempotent call that failed with a retryable fault, up to
-// attempts in all, waiting base, 2*base, … with jitter. It gives up when the
-// context ends.
+// attempts in all, waiting base (more than 0), 2*base, … with jitter. It gives up
+// when the context ends.
 func Retry(attempts int, base time.Duration) endpoint.Middleware {
 	return func(next endpoint.Endpoint) endpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
@@ -167,21 +166,22 @@ func Retry(attempts int, base time.Duration) endpoint.Middleware {
 	}
 }
 
+// When a breaker opens, and for how long.
+const (
+	breakerFailures = 10
+	breakerPause    = 5 * time.Second
+)
+
 // Breaker stops calling a service that does not answer: after ten failures in a
 // row it refuses at once for five seconds, then lets one call try. Only
-// Unavailable, Timeout and Internal count as failures.
+// Unavailable, Timeout and Internal count as failures; a call that its own
+// caller gave up counts as nothing.
 func Breaker(name string) endpoint.Middleware {
 	breaker := gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
-		Name: name, Timeout: 5 * time.Second,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 10 },
-		IsSuccessful: func(err error) bool {
-			switch fault.KindOf(err) {
-			case fault.Unavailable, fault.Timeout, fault.Internal:
-				return err == nil
-			default:
-				return true
-			}
-		},
+		Name: name, Timeout: breakerPause,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerFailures },
+		IsSuccessful: func(err error) bool { return err == nil || !isOutage(fault.KindOf(err)) },
+		IsExcluded:   func(err error) bool { return err != nil && fault.KindOf(err) == fault.Canceled },
 	})
 	return func(next endpoint.Endpoint) endpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
@@ -189,9 +189,13 @@ func Breaker(name string) endpoint.Middleware {
 			if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 				return nil, fault.New(fault.Unavailable, "service_unavailable",
 					"A part of the gallery does not answer at the moment. Please try again shortly.").
-					With("kitx.Breaker", err).RetryAfter(5 * time.Second)
+					With("kitx.Breaker", err).RetryAfter(breakerPause)
 			}
 			return response, err
 		}
 	}
+}
+
+func isOutage(k fault.Kind) bool {
+	return k == fault.Unavailable || k == fault.Timeout || k == fault.Internal
 }

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/go-kit/kit/endpoint"
@@ -65,11 +66,10 @@ type Decoder[Req any] func(*http.Request) (Req, error)
 // (the first is the outermost), encode as JSON, answer errors as problems. A
 // response that is None answers 204.
 func Handler[Req, Resp any](f UseCase[Req, Resp], decode Decoder[Req], middlewares ...endpoint.Middleware) http.Handler {
-	e := Endpoint(f)
-	for i := len(middlewares) - 1; i >= 0; i-- {
-		e = middlewares[i](e)
-	}
+	e := chain(Endpoint(f), middlewares)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A server for each request, since go-kit's error encoder is not given
+		// the request that the problem is about.
 		kithttp.NewServer(e,
 			func(_ context.Context, r *http.Request) (any, error) { return decode(r) },
 			encodeJSON,
@@ -78,15 +78,19 @@ func Handler[Req, Resp any](f UseCase[Req, Resp], decode Decoder[Req], middlewar
 	})
 }
 
+// chain applies middlewares so that the first is the outermost.
+func chain(e endpoint.Endpoint, middlewares []endpoint.Middleware) endpoint.Endpoint {
+	for _, middleware := range slices.Backward(middlewares) {
+		e = middleware(e)
+	}
+	return e
+}
+
 // encodeJSON encodes before it writes the header, so that a failure can still
 // be answered as one.
 func encodeJSON(_ context.Context, w http.ResponseWriter, response any) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	status := http.StatusOK
-	if coder, ok := response.(kithttp.StatusCoder); ok {
-		status = coder.StatusCode()
-	}
 	if _, ok := response.(None); ok {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -97,6 +101,10 @@ func encodeJSON(_ context.Context, w http.ResponseWriter, response any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	status := http.StatusOK
+	if coder, ok := response.(kithttp.StatusCoder); ok {
+		status = coder.StatusCode()
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // the client is gone; there is nobody to tell
 	return nil

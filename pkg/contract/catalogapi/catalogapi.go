@@ -11,13 +11,14 @@ import (
 
 // The paths. {id} is an image id.
 const (
-	PathImages  = "/v1/images"              // GET: ListRequest as query -> ListResponse
-	PathImage   = "/v1/images/{id}"         // GET -> Image; DELETE (to the trash) -> Image
-	PathRestore = "/v1/images/{id}/restore" // POST -> Image
-	PathPurge   = "/v1/images/{id}/purge"   // POST: delete a trashed image for good -> 204
-	PathExpect  = "/v1/expected"            // POST: ExpectRequest -> ExpectResponse
-	PathMonths  = "/v1/months"              // GET -> MonthsResponse
-	PathChanges = "/v1/changes"             // GET: ChangesRequest as query -> ChangesResponse
+	PathImages     = "/v1/images"                 // GET: ListRequest as query -> ListResponse
+	PathImage      = "/v1/images/{id}"            // GET -> Image; DELETE (to the trash) -> Image
+	PathRestore    = "/v1/images/{id}/restore"    // POST -> Image
+	PathPurge      = "/v1/images/{id}/purge"      // POST: delete a trashed image for good -> 204
+	PathExpect     = "/v1/expected"               // POST: ExpectRequest -> ExpectResponse
+	PathNeighbours = "/v1/images/{id}/neighbours" // GET -> Neighbours
+	PathMonths     = "/v1/months"                 // GET -> MonthsResponse
+	PathChanges    = "/v1/changes"                // GET: ChangesRequest as query -> ChangesResponse
 )
 
 // Limits.
@@ -27,6 +28,7 @@ const (
 	MaxExpect        = 1000 // images in one ExpectRequest
 	MaxChanges       = 500  // changes in one answer
 	MaxChangesWaitMS = 25_000
+	TrashDays        = 30 // that an image stays in the trash; then it is deleted for good
 )
 
 // The states of an image.
@@ -75,6 +77,13 @@ type ListRequest struct {
 type ListResponse struct {
 	Images     []Image `json:"images"`
 	NextCursor string  `json:"next_cursor,omitempty"`
+}
+
+// Neighbours are the images beside one in the order of the timeline, or of the
+// trash for an image that is in the trash. An id is empty at the end.
+type Neighbours struct {
+	NewerID string `json:"newer_id,omitempty"`
+	OlderID string `json:"older_id,omitempty"`
 }
 
 // ExpectRequest tells the catalog about files that upload has just answered

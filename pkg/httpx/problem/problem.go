@@ -70,23 +70,24 @@ func Status(k fault.Kind) int {
 	return http.StatusInternalServerError
 }
 
-// kind is the way back, for a client of another service.
+// kind is the way back, for a client of another service. Statuses that no kind
+// maps to, such as 405, are the caller's mistake or the service's.
 func kind(status int) fault.Kind {
-	switch status {
-	case http.StatusMethodNotAllowed, http.StatusRequestHeaderFieldsTooLarge:
-		return fault.Invalid
-	case http.StatusBadGateway, http.StatusRequestTimeout:
-		return fault.Unavailable
-	}
 	for k, s := range statuses {
 		if s == status {
 			return k
 		}
 	}
-	if status >= 400 && status < 500 {
+	switch {
+	case status == http.StatusRequestTimeout:
+		return fault.Timeout
+	case status == http.StatusBadGateway:
+		return fault.Unavailable
+	case status >= 400 && status < 500:
 		return fault.Invalid
+	default:
+		return fault.Internal
 	}
-	return fault.Internal
 }
 
 // defaultDetails are the sentences for errors that bring none.
@@ -100,11 +101,12 @@ var defaultDetails = map[fault.Kind]string{
 	fault.OutOfSpace:  "There is no space left to store this. Please free some and try again.",
 }
 
-// From describes err for a client.
+// From describes err for a client. A body that passed http.MaxBytesReader's
+// limit is TooLarge, unless a layer that knows more has classified it.
 func From(err error) Details {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		err = fault.New(fault.TooLarge, "body_too_large", "The request is larger than is allowed.")
+	if fault.KindOf(err) == fault.Internal && errors.As(err, &tooLarge) {
+		err = fault.New(fault.TooLarge, "body_too_large", defaultDetails[fault.TooLarge])
 	}
 	public := fault.Public(err)
 	status := Status(public.Kind)
@@ -147,15 +149,20 @@ func WriteStatus(w http.ResponseWriter, r *http.Request, err error, status int) 
 		return
 	}
 	header := w.Header()
+	for _, name := range ofTheBody {
+		header.Del(name)
+	}
 	header.Set("Content-Type", ContentType)
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Del("Etag")
-	header.Del("Content-Length")
 	SetRetryAfter(header, err, status)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client is gone; there is nobody to tell
 }
+
+// ofTheBody are the headers that a handler may have set for the body it meant to
+// send, and that would be wrong for a problem.
+var ofTheBody = []string{"Content-Disposition", "Content-Encoding", "Content-Length", "Etag", "Last-Modified"}
 
 // SetRetryAfter gives a retryable status its Retry-After, in seconds with
 // jitter, so that clients do not come back all at once.
@@ -168,7 +175,7 @@ func SetRetryAfter(header http.Header, err error, status int) {
 	}
 	wait := max(fault.Public(err).Retry, time.Second)
 	wait += rand.N(wait)
-	header.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	header.Set("Retry-After", strconv.Itoa(int(wait.Round(time.Second)/time.Second)))
 }
 
 // Log writes down a problem that an operator should see: a defect as an error,
@@ -183,25 +190,40 @@ func Log(ctx context.Context, err error, d Details) {
 	}
 }
 
-// maxBytes bounds the problem that is read from another service.
-const maxBytes = 64 << 10
+// Limits on what is believed of another service's answer.
+const (
+	maxBytes = 64 << 10
+	maxRetry = time.Hour
+)
 
 // Read turns a response with an error status into the fault it stands for. It
-// reads at most 64 KiB and shows nothing of a body that is no problem.
+// reads at most 64 KiB and shows nothing of a body that is no problem: that was
+// not written by a service of ours but by something in between, whose 404 says
+// nothing about an image. Only its refusals for size and rate are taken for
+// what they are.
 func Read(resp *http.Response) error {
-	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	var d Details
-	if mediaType == ContentType {
-		if err := json.NewDecoder(io.LimitReader(resp.Body, maxBytes)).Decode(&d); err == nil && d.Code != "" {
-			d.Status = resp.StatusCode
-			out := d.Fault()
-			if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
-				out.Retry = time.Duration(seconds) * time.Second
-			}
-			return out
-		}
+	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if mediaType == ContentType && json.NewDecoder(io.LimitReader(resp.Body, maxBytes)).Decode(&d) == nil && d.Code != "" {
+		d.Status = resp.StatusCode
+		out := d.Fault()
+		out.Retry = retryAfter(resp.Header)
+		return out
 	}
-	return &fault.Error{Kind: kind(resp.StatusCode), Op: "problem.Read", Err: errors.New("answered " + resp.Status + " without a problem")}
+	out := &fault.Error{Kind: fault.Unavailable, Op: "problem.Read", Err: errors.New("answered " + resp.Status + " without a problem")}
+	switch resp.StatusCode {
+	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
+		out.Kind = kind(resp.StatusCode)
+	}
+	return out
+}
+
+func retryAfter(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(min(seconds, int(maxRetry/time.Second))) * time.Second
 }
 
 type requestIDKey struct{}

@@ -45,6 +45,7 @@ type Client struct {
 	restore kitx.UseCase[string, catalogapi.Image]
 	purge   kitx.UseCase[string, kitx.None]
 	expect  kitx.UseCase[catalogapi.ExpectRequest, catalogapi.ExpectResponse]
+	beside  kitx.UseCase[string, catalogapi.Neighbours]
 	months  kitx.UseCase[kitx.None, catalogapi.MonthsResponse]
 	changes kitx.UseCase[catalogapi.ChangesRequest, catalogapi.ChangesResponse]
 }
@@ -63,6 +64,7 @@ func New(base *url.URL, transport http.RoundTripper) *Client {
 		restore: kitx.Client[string, catalogapi.Image](target, http.MethodPost, encodeID(catalogapi.PathRestore), call...),
 		purge:   kitx.Client[string, kitx.None](target, http.MethodPost, encodeID(catalogapi.PathPurge), call...),
 		expect:  kitx.Client[catalogapi.ExpectRequest, catalogapi.ExpectResponse](target, http.MethodPost, encodeExpect, call...),
+		beside:  kitx.Client[string, catalogapi.Neighbours](target, http.MethodGet, encodeID(catalogapi.PathNeighbours), call...),
 		months:  kitx.Client[kitx.None, catalogapi.MonthsResponse](target, http.MethodGet, encodeMonths, call...),
 		changes: kitx.Client[catalogapi.ChangesRequest, catalogapi.ChangesResponse](target, http.MethodGet, encodeChanges, wait...),
 	}
@@ -119,6 +121,11 @@ func (c *Client) Expect(ctx context.Context, req catalogapi.ExpectRequest) (cata
 		out.Results = append(out.Results, resp.Results...)
 	}
 	return out, nil
+}
+
+// Neighbours returns the ids of the images beside one.
+func (c *Client) Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error) {
+	return byID(ctx, c.beside, id)
 }
 
 // Months counts the timeline's images by month.

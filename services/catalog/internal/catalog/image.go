@@ -12,7 +12,7 @@ import (
 
 // TrashPeriod is how long an image stays in the trash before it is deleted for
 // good.
-const TrashPeriod = 30 * 24 * time.Hour
+const TrashPeriod = catalogapi.TrashDays * 24 * time.Hour
 
 // The errors about an image.
 var (

@@ -85,6 +85,27 @@ func (s *Service) Get(ctx context.Context, id string) (catalogapi.Image, error) 
 	return catalogapi.Image(i), nil
 }
 
+// Neighbours returns the ids of the images beside one: in the timeline, or in
+// the trash for an image that is there.
+func (s *Service) Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error) {
+	owner, err := actor(ctx)
+	if err != nil {
+		return catalogapi.Neighbours{}, err
+	}
+	if !identity.ValidImageID(id) {
+		return catalogapi.Neighbours{}, ErrNotFound
+	}
+	i, err := s.store.Find(ctx, owner, id)
+	if err != nil {
+		return catalogapi.Neighbours{}, fault.Wrap("catalog.Neighbours", err)
+	}
+	newer, older, err := s.store.Beside(ctx, owner, i.TrashedAt != nil, i.Position())
+	if err != nil {
+		return catalogapi.Neighbours{}, fault.Wrap("catalog.Neighbours", err)
+	}
+	return catalogapi.Neighbours{NewerID: newer, OlderID: older}, nil
+}
+
 // Months counts the timeline's images by month, newest first. The trash does
 // not count.
 func (s *Service) Months(ctx context.Context) (catalogapi.MonthsResponse, error) {

@@ -29,6 +29,7 @@ type Catalog interface {
 	Restore(ctx context.Context, id string) (catalogapi.Image, error)
 	Purge(ctx context.Context, id string) error
 	Expect(ctx context.Context, req catalogapi.ExpectRequest) (catalogapi.ExpectResponse, error)
+	Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
 }
@@ -68,6 +69,7 @@ func Run(t *testing.T, h Harness) {
 		"no owner":                testNoOwner,
 		"pages":                   testPages,
 		"equal times":             testEqualTimes,
+		"neighbours":              testNeighbours,
 		"a walk while it changes": testWalk,
 		"months":                  testMonths,
 		"hostile cursors":         testCursors,

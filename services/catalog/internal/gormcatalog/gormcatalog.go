@@ -59,17 +59,15 @@ func (s *Store) Find(ctx context.Context, owner identity.Owner, id string) (cata
 
 // Page returns a page of the timeline or the trash.
 func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQuery) ([]catalog.Image, error) {
-	db := s.db.WithContext(ctx).Where("owner = ? AND trashed = ?", owner, q.Trashed)
+	db := s.db.WithContext(ctx).Table(s.pageTable(q)).Where("owner = ? AND trashed = ?", owner, q.Trashed)
 	if q.Month != "" {
 		db = db.Where("month = ?", q.Month)
 	}
 	if q.After != nil {
-		// (taken_ms, id) < (?, ?), in the form that MySQL finds a range in.
-		ms := q.After.TakenAt.UnixMilli()
-		db = db.Where("taken_ms <= ? AND (taken_ms < ? OR id < ?)", ms, ms, q.After.ID)
+		db = older(db, *q.After)
 	}
 	var rows []imageRow
-	if err := db.Order("taken_ms DESC, id DESC").Limit(q.Limit).Find(&rows).Error; err != nil {
+	if err := db.Order(newestFirst).Limit(q.Limit).Find(&rows).Error; err != nil {
 		return nil, gormdb.Fault("gormcatalog.Page", err)
 	}
 	out := make([]catalog.Image, len(rows))
@@ -77,6 +75,58 @@ func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQu
 		out[i] = rows[i].image()
 	}
 	return out, nil
+}
+
+// pageTable names the index on MariaDB, which otherwise looks the owner up and
+// reads every image before the page: 300 ms instead of 2 in the middle of
+// 100,000. SQLite finds the range by itself.
+func (s *Store) pageTable(q catalog.PageQuery) string {
+	switch {
+	case s.db.Name() != "mysql":
+		return "catalog_images"
+	case q.Month != "":
+		return "catalog_images FORCE INDEX (catalog_images_month)"
+	default:
+		return "catalog_images FORCE INDEX (catalog_images_timeline)"
+	}
+}
+
+// The orders of the timeline.
+const (
+	newestFirst = "taken_ms DESC, id DESC"
+	oldestFirst = "taken_ms, id"
+)
+
+// older limits to what comes after a position in the timeline: (taken_ms, id) <
+// (?, ?), in the form that MySQL finds a range in.
+func older(db *gorm.DB, at catalog.Position) *gorm.DB {
+	ms := at.TakenAt.UnixMilli()
+	return db.Where("taken_ms <= ? AND (taken_ms < ? OR id < ?)", ms, ms, at.ID)
+}
+
+// newer limits to what comes before a position.
+func newer(db *gorm.DB, at catalog.Position) *gorm.DB {
+	ms := at.TakenAt.UnixMilli()
+	return db.Where("taken_ms >= ? AND (taken_ms > ? OR id > ?)", ms, ms, at.ID)
+}
+
+// Beside looks once in each direction.
+func (s *Store) Beside(ctx context.Context, owner identity.Owner, trashed bool, at catalog.Position) (before, after string, err error) {
+	images := func() *gorm.DB {
+		return s.db.WithContext(ctx).Table(s.pageTable(catalog.PageQuery{})).Where("owner = ? AND trashed = ?", owner, trashed)
+	}
+	if before, err = firstID(newer(images(), at).Order(oldestFirst)); err == nil {
+		after, err = firstID(older(images(), at).Order(newestFirst))
+	}
+	return before, after, gormdb.Fault("gormcatalog.Beside", err)
+}
+
+func firstID(db *gorm.DB) (string, error) {
+	var ids []string
+	if err := db.Limit(1).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+		return "", err
+	}
+	return ids[0], nil
 }
 
 // Months returns the counts that Update keeps.

@@ -33,6 +33,7 @@ type UseCases interface {
 	Restore(ctx context.Context, id string) (catalogapi.Image, error)
 	Purge(ctx context.Context, id string) error
 	Expect(ctx context.Context, req catalogapi.ExpectRequest) (catalogapi.ExpectResponse, error)
+	Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
 }
@@ -47,6 +48,7 @@ func Register(rt *httpx.Router, u UseCases) {
 	handle(rt, "POST "+catalogapi.PathRestore, u.Restore, decodeID)
 	handle(rt, "POST "+catalogapi.PathPurge, purge, decodeID)
 	handle(rt, "POST "+catalogapi.PathExpect, u.Expect, decodeExpect)
+	handle(rt, "GET "+catalogapi.PathNeighbours, u.Neighbours, decodeID)
 	handle(rt, "GET "+catalogapi.PathMonths, months, decodeNone)
 	const longest = catalogapi.MaxChangesWaitMS*time.Millisecond + RequestTimeout
 	rt.Handle("GET "+catalogapi.PathChanges, asOwner(kitx.Handler(u.Changes, decodeChanges, kitx.Deadline(longest))))

@@ -71,6 +71,10 @@ func (u *recorder) Expect(ctx context.Context, r catalogapi.ExpectRequest) (cata
 	return catalogapi.ExpectResponse{Results: []catalogapi.ExpectResult{}}, u.note(ctx, "expect", len(r.Images))
 }
 
+func (u *recorder) Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error) {
+	return catalogapi.Neighbours{}, u.note(ctx, "neighbours", id)
+}
+
 func (u *recorder) Months(ctx context.Context) (catalogapi.MonthsResponse, error) {
 	return catalogapi.MonthsResponse{Months: []catalogapi.Month{}}, u.note(ctx, "months")
 }
@@ -124,6 +128,7 @@ func TestRoutesReachTheirUseCases(t *testing.T) {
 		{"DELETE", "/v1/images/" + id, "", "trash " + id},
 		{"POST", "/v1/images/" + id + "/restore", "", "restore " + id},
 		{"POST", "/v1/images/" + id + "/purge", "", "purge " + id},
+		{"GET", "/v1/images/" + id + "/neighbours", "", "neighbours " + id},
 		{"POST", "/v1/expected", `{"images":[]}`, "expect 0"},
 		{"GET", "/v1/months", "", "months"},
 		{"GET", "/v1/changes", "", "changes {Cursor: WaitMS:0}"},

@@ -13,7 +13,7 @@ import (
 // TestColours plants patches in every format and variant, and finds them again
 // in each rendition.
 func TestColours(t *testing.T) {
-	const w, h = 1100, 620 // as in the fixtures
+	const w, h = 550, 310 // half the size of the fixtures
 	rgb := patches(w, h)
 	grey := image.NewGray(rgb.Rect)
 	for i := range grey.Pix {
@@ -35,6 +35,8 @@ func TestColours(t *testing.T) {
 		{"png of 16 bits", encodePNG(t, deepCopy(rgb)), patchColours, 4},
 		{"png grey", encodePNG(t, grey), greys, 3},
 		{"png interlaced", interlacedPNG(rgb), patchColours, 4},
+		{"png animated", insertChunks(encodePNG(t, rgb), pngChunk("acTL", []byte("\x00\x00\x00\x02\x00\x00\x00\x00")),
+			pngChunk("fcTL", make([]byte, 26)), pngChunk("fcTL", make([]byte, 26))), patchColours, 4},
 		{"png with a palette", encodePNG(t, palettedCopy(rgb)), patchColours, 4},
 		{"gif", encodeGIF(t, palettedCopy(rgb)), patchColours, 4},
 		{"webp lossless", riff(riffChunk("VP8L", vp8l(rgb))), patchColours, 4},
@@ -53,7 +55,7 @@ func TestColours(t *testing.T) {
 			file      []byte
 			want      [8]color.RGBA
 			tolerance int
-		}{"jpeg " + f.name, f.encode(patches(w/2, h/2)), want, 6})
+		}{"jpeg " + f.name, f.encode(rgb), want, 6})
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

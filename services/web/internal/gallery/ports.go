@@ -15,6 +15,7 @@ import (
 type Catalog interface {
 	List(ctx context.Context, req catalogapi.ListRequest) (catalogapi.ListResponse, error)
 	Get(ctx context.Context, id string) (catalogapi.Image, error)
+	Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error)
 	Trash(ctx context.Context, id string) (catalogapi.Image, error)
 	Restore(ctx context.Context, id string) (catalogapi.Image, error)
 	Purge(ctx context.Context, id string) error

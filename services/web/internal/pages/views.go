@@ -14,7 +14,8 @@ type Figure struct {
 	ID          string
 	Name        string
 	State       string // processing, ready, failed
-	FailDetail  string
+	FailCode    string // chooses the translated sentence
+	FailDetail  string // the English sentence, where the code has no translation
 	Width       int
 	Height      int
 	Placeholder string // thumbhash, base64

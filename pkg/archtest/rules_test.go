@@ -1,0 +1,187 @@
+package archtest
+
+// What a core must not touch of the standard library: the doors of a service
+// and its stores are adapters.
+var doors = []string{"database/sql", "html/template", "mime/multipart", "net", "net/http", "os/exec", "text/template"}
+
+// layers says what each package of this module may import of the others.
+var layers = []layer{
+	{
+		packages: []string{"pkg/fault", "pkg/identity", "pkg/archtest"},
+		why:      "everything may need it, so it needs nothing",
+	},
+	{
+		packages: []string{"pkg/blob", "pkg/event"},
+		may:      []string{"pkg/fault"},
+		mayNot:   doors,
+		why:      "a port is a contract and knows none of its adapters",
+	},
+	{
+		packages: []string{"pkg/contract", "pkg/contract/*"},
+		may:      []string{"pkg/contract", "pkg/event", "pkg/fault", "pkg/httpx/problem"},
+		mayNot:   doors,
+		why:      "what services say to each other is data, and depends on no side",
+	},
+	{
+		packages: []string{"pkg/blob/*", "pkg/blob/*/*"},
+		may:      []string{"pkg/blob", "pkg/blob/internal/*", "pkg/fault"},
+		why:      "an adapter of the blob port knows its port and its store, and not what is stored",
+	},
+	{
+		packages: []string{"pkg/event/*", "pkg/event/*/*"},
+		may:      []string{"pkg/event", "pkg/event/*", "pkg/contract", "pkg/fault", "pkg/httpx/problem"},
+		why:      "an adapter of the event port knows its port and its bus; the contract only for the bucket's own notifications",
+	},
+	{
+		packages: []string{"pkg/httpx", "pkg/httpx/*", "pkg/kitx"},
+		may:      []string{"pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity"},
+		why:      "what every HTTP side shares knows no use case",
+	},
+	{
+		packages: []string{"pkg/gormdb", "pkg/gormdb/*"},
+		may:      []string{"pkg/fault", "pkg/gormdb"},
+		why:      "opening a database needs no knowledge of what is in it",
+	},
+	{
+		packages: []string{"pkg/config", "pkg/process"},
+		may:      []string{"pkg/config", "pkg/fault", "pkg/httpx"},
+		why:      "how a program is configured, started and stopped does not depend on what it does",
+	},
+	{
+		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery"},
+		may:      []string{"pkg/blob", "pkg/event", "pkg/contract", "pkg/contract/*", "pkg/fault", "pkg/identity"},
+		mayNot:   doors,
+		why:      "a core is plain Go behind ports, so that it can be read, tested and moved without any door, store or SDK",
+	},
+	{
+		packages: []string{"services/*/internal/httpapi"},
+		may: []string{
+			"services/$/api", "services/$/internal/ingest", "services/$/internal/catalog", "services/$/internal/gallery", "services/$/internal/pages",
+			"pkg/contract", "pkg/contract/*", "pkg/event", "pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/kitx",
+		},
+		why: "a door translates between HTTP and its own core; stores and SDKs stay behind the core's ports",
+	},
+	{
+		packages: []string{"services/web/internal/pages"},
+		may:      []string{"services/web/ui"},
+		why:      "pages are given complete views and ask nobody",
+	},
+	{
+		packages: []string{"services/*/api", "services/web/ui"},
+		why:      "it embeds files",
+	},
+	{
+		packages: []string{"services/upload/internal/*imag*"},
+		may:      []string{"services/upload/internal/ingest", "pkg/contract", "pkg/fault"},
+		mayNot:   []string{"net/http", "database/sql", "os/exec"},
+		why:      "a codec takes bytes and gives bytes: hostile input reaches nothing else",
+	},
+	{
+		packages: []string{"services/catalog/internal/gormcatalog"},
+		may:      []string{"services/catalog/internal/catalog", "pkg/contract", "pkg/contract/*", "pkg/event", "pkg/fault", "pkg/gormdb", "pkg/identity"},
+		mayNot:   []string{"net/http"},
+		why:      "the store is behind the catalog's port, and knows no door",
+	},
+	{
+		packages: []string{"services/catalog/catalogclient", "services/upload/uploadclient"},
+		may:      []string{"pkg/contract", "pkg/contract/*", "pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/kitx"},
+		why:      "a client knows the wire and not the service behind it",
+	},
+	{
+		packages: []string{"services/upload/internal/*test", "services/catalog/internal/*test", "services/web/internal/*/*test"},
+		may:      []string{"services/$/internal/*", "pkg/..."},
+		why:      "a conformance suite or a double knows the port of its own service",
+	},
+	{
+		packages: []string{"services/upload", "services/catalog", "services/web"},
+		may:      []string{"services/$/...", "services/*/*client", "pkg/..."},
+		why:      "a composition root puts its own service together and reaches others through their clients",
+	},
+	{
+		packages: []string{"services/*/cmd/*"},
+		may:      []string{"services/$", "services/$/internal/stack", "pkg/..."},
+		why:      "a main reads its configuration and starts its root",
+	},
+	{
+		packages: []string{"services/sajin", "services/sajin/internal/...", "services/sajin/acceptance/...", "test/..."},
+		may:      []string{"services/...", "pkg/...", "test/..."},
+		why:      "it puts whole services together; the compiler keeps it out of their internals",
+	},
+}
+
+// dependencies says where each module from outside lives.
+var dependencies = []dependency{
+	{
+		prefixes: []string{"golang.org/x/sync", "golang.org/x/time"},
+		users:    []string{"pkg/...", "services/..."},
+		why:      "as good as the standard library",
+	},
+	{
+		prefixes: []string{"cloud.google.com/go/storage"},
+		users:    []string{"pkg/blob/gcsblob"},
+		why:      "Cloud Storage is behind the blob port",
+	},
+	{
+		prefixes: []string{"cloud.google.com/go/pubsub"},
+		users:    []string{"pkg/event/gcppubsub", "pkg/event/gcppubsub/pubsubtest"},
+		why:      "Pub/Sub is behind the event port",
+	},
+	{
+		prefixes: []string{"cloud.google.com/go/cloudsqlconn"},
+		users:    []string{"pkg/gormdb/cloudsql"},
+		why:      "only a deployment on Cloud SQL pays for its connector",
+	},
+	{
+		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf"},
+		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub"},
+		why:      "Google's transport belongs to the adapters of Google's products",
+	},
+	{
+		prefixes: []string{"github.com/nats-io"},
+		users:    []string{"pkg/event/natsevents"},
+		why:      "NATS is behind the event port",
+	},
+	{
+		prefixes: []string{"gorm.io", "github.com/glebarez", "github.com/go-sql-driver/mysql", "github.com/pressly/goose/v3"},
+		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "services/*/internal/gorm*", "services/catalog", "services/sajin"},
+		why:      "SQL is behind the stores' ports; a root hands the open database on",
+	},
+	{
+		prefixes: []string{"github.com/go-kit/kit"},
+		users:    []string{"pkg/kitx", "services/*/internal/httpapi", "services/*/*client"},
+		why:      "endpoints are made by kitx, for a service's door or its client; a core has functions",
+	},
+	{
+		prefixes: []string{"github.com/sony/gobreaker/v2"},
+		users:    []string{"pkg/kitx"},
+		why:      "one breaker for all clients",
+	},
+	{
+		prefixes: []string{"github.com/caarlos0/env/v11"},
+		users:    []string{"pkg/config"},
+		why:      "the environment is read in one place",
+	},
+	{
+		prefixes: []string{"github.com/oklog/ulid/v2"},
+		users:    []string{"pkg/identity"},
+		why:      "ids are made and checked in one place",
+	},
+	{
+		prefixes: []string{"github.com/gen2brain/jpegn", "go.n16f.net/thumbhash", "golang.org/x/image"},
+		users:    []string{"services/upload/internal/goimaging"},
+		why:      "codecs are behind the imager's port, and called by name: importing one registers it with image.Decode",
+	},
+	{
+		prefixes: []string{"golang.org/x/text"},
+		users:    []string{"services/web/internal/pages"},
+		why:      "languages are the pages' business",
+	},
+	{
+		prefixes: []string{
+			"github.com/fsouza/fake-gcs-server", "github.com/getkin/kin-openapi", "github.com/google/go-cmp",
+			"go.uber.org/goleak", "pgregory.net/rapid",
+		},
+		tests: true,
+		why:   "it serves tests",
+	},
+}

@@ -1,0 +1,144 @@
+// Package process is what every main shares: signals, configuration, the log,
+// listening, and a stop that drains within ten seconds.
+//
+// It knows no service; a service gives it a handler and its background work.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sajin-gallery/sajin/pkg/config"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+)
+
+// The exit codes.
+const (
+	ExitOK     = 0
+	ExitFailed = 1
+	ExitConfig = 2 // the configuration or the command line is wrong
+)
+
+// ErrConfig marks an error that the person who starts the program can mend.
+var ErrConfig = errors.New("the configuration is not right")
+
+// Main runs f until it returns or a SIGINT or SIGTERM ends its context, prints
+// its error to stderr and returns the exit code. A second signal kills.
+func Main(name string, stderr io.Writer, f func(context.Context) error) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // hand the second signal back to the runtime
+	err := f(ctx)
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, ErrConfig):
+		_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return ExitConfig
+	default:
+		_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return ExitFailed
+	}
+}
+
+// Configure loads the configuration from environ (os.Environ(), where a later
+// entry overrides an earlier one), refuses an exposed address, and sets up the
+// log on stderr. Misspelt variables are warned of.
+func Configure(environ []string, common *config.Common, more ...any) error {
+	into := append([]any{common}, more...)
+	if err := config.Load(environ, into...); err != nil {
+		return fmt.Errorf("%w:\n%w", ErrConfig, err)
+	}
+	if err := CheckExposure(common); err != nil {
+		return err
+	}
+	SetLog(common, os.Stderr)
+	unknown, err := config.Unknown(environ, into...)
+	if err != nil {
+		return err
+	}
+	for _, name := range unknown {
+		slog.Warn("this variable is not known here and has no effect", "variable", name)
+	}
+	return nil
+}
+
+// SetLog makes the process's log as configured.
+func SetLog(c *config.Common, w io.Writer) {
+	var level slog.LevelVar
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // Validate has seen it
+	options := &slog.HandlerOptions{Level: &level}
+	if c.LogFormat == "json" {
+		options.ReplaceAttr = cloudLogging
+		slog.SetDefault(slog.New(slog.NewJSONHandler(w, options)))
+		return
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(w, options)))
+}
+
+// cloudLogging names the level and the message as Cloud Logging reads them.
+// https://cloud.google.com/logging/docs/structured-logging
+func cloudLogging(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
+	}
+	switch a.Key {
+	case slog.LevelKey:
+		a.Key = "severity"
+		if a.Value.String() == slog.LevelWarn.String() {
+			a.Value = slog.StringValue("WARNING")
+		}
+	case slog.MessageKey:
+		a.Key = "message"
+	}
+	return a
+}
+
+// Service is one service's handler and its background work.
+type Service interface {
+	Handler() http.Handler
+	// Run does the background work and answers the probes until its context
+	// ends, then drains and returns nil.
+	Run(context.Context) error
+}
+
+// Serve serves s on l until ctx ends or something fails, then drains: the
+// readiness probe fails first, running requests and event handlers get up to
+// httpx.DrainTimeout. It returns nil after a drain.
+func Serve(ctx context.Context, l net.Listener, s Service) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.Run(ctx) })
+	group.Go(func() error { return httpx.Serve(ctx, l, s.Handler()) })
+	return group.Wait()
+}
+
+// ListenAndServe is Serve on the configured address.
+func ListenAndServe(ctx context.Context, common *config.Common, s Service) error {
+	l, err := httpx.Listen(ctx, common.Addr)
+	if err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "listening", "addr", l.Addr().String())
+	return Serve(ctx, l, s)
+}
+
+// CheckExposure refuses to listen beyond loopback while nothing asks who is
+// there, unless that is said outright.
+func CheckExposure(c *config.Common) error {
+	if c.Auth == "none" || httpx.Loopback(c.Addr) {
+		return nil
+	}
+	return fmt.Errorf("%w:\nSAJIN_ADDR=%s can be reached from other machines, and there are no accounts: "+
+		"anybody could see, add and delete pictures. Listen on 127.0.0.1, or say SAJIN_AUTH=none if "+
+		"something in front of it decides who may come in", ErrConfig, c.Addr)
+}

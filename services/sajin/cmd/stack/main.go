@@ -1,0 +1,32 @@
+// Command stack runs Sajin on this machine as it runs in the cloud: three
+// services, with MariaDB, Pub/Sub and Cloud Storage engines beside them.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
+)
+
+func main() { os.Exit(process.Main("stack", os.Stderr, run)) }
+
+func run(ctx context.Context) error {
+	addr := flag.String("addr", "127.0.0.1:8080", "where the gallery listens")
+	dir := flag.String("data", "sajin-stack", "the folder that keeps everything")
+	flag.Parse()
+	bin := filepath.Join(*dir, "bin")
+	if err := stack.Build(ctx, bin, stack.Services()...); err != nil {
+		return err
+	}
+	s, err := stack.Start(ctx, stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Out: os.Stdout})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("The gallery is at %s. Ctrl-C stops everything.\n", s.URL())
+	return s.Wait(ctx)
+}

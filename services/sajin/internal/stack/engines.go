@@ -1,0 +1,108 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/fsouza/fake-gcs-server/fakestorage"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+)
+
+// engines are what the cloud would give: a database, a bus and a bucket.
+type engines struct {
+	databaseURL string
+	env         []string // by which the services find the emulators
+	closers     []func() error
+}
+
+func startEngines(ctx context.Context, dir string, out io.Writer) (_ *engines, err error) {
+	e := &engines{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.close())
+		}
+	}()
+	if err := e.startDatabase(ctx, filepath.Join(dir, "mariadb")); err != nil {
+		return nil, err
+	}
+	if err := e.startPubSub(ctx, out); err != nil {
+		return nil, err
+	}
+	return e, e.startStorage(ctx, filepath.Join(dir, "bucket"))
+}
+
+func (e *engines) startDatabase(ctx context.Context, dir string) error {
+	server, err := mariadbtest.Start(ctx, dir)
+	if err != nil {
+		return err
+	}
+	e.closers = append(e.closers, server.Close)
+	e.databaseURL, err = server.CreateDatabase(ctx, database)
+	return err
+}
+
+// startPubSub starts the emulator, or the SDK's fake where that is not
+// installed.
+func (e *engines) startPubSub(ctx context.Context, out io.Writer) error {
+	server, err := pubsubtest.Launch(context.WithoutCancel(ctx)) // close stops it, after the services
+	if err != nil {
+		return err
+	}
+	e.closers = append(e.closers, server.Stop)
+	e.env = append(e.env, "PUBSUB_EMULATOR_HOST="+server.Addr)
+	_, _ = fmt.Fprintf(out, "%s is at %s\n", server.Name, server.Addr)
+	// The storage emulator publishes from this process and looks nowhere else.
+	return os.Setenv("PUBSUB_EMULATOR_HOST", server.Addr)
+}
+
+// startStorage starts a Cloud Storage whose bucket tells the bus of every
+// original, as a bucket's notifications do.
+func (e *engines) startStorage(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("stack: %w", err)
+	}
+	addr, err := FreeAddr(ctx)
+	if err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("stack: %w", err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("stack: %w", err)
+	}
+	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
+		Scheme: "http", Host: host, Port: uint16(number), StorageRoot: dir, Writer: io.Discard,
+		EventOptions: fakestorage.EventManagerOptions{
+			ProjectID: project, TopicName: string(contract.TopicObjects), Bucket: bucket,
+			ObjectPrefix: contract.PrefixOriginals, NotifyOn: fakestorage.EventNotificationOptions{Finalize: true},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("stack: cloud storage: %w", err)
+	}
+	e.closers = append(e.closers, func() error { server.Stop(); return nil })
+	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucket})
+	e.env = append(e.env, "STORAGE_EMULATOR_HOST="+addr)
+	return nil
+}
+
+// close stops the engines, the last started first.
+func (e *engines) close() error {
+	var problems []error
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		problems = append(problems, e.closers[i]())
+	}
+	return errors.Join(problems...)
+}

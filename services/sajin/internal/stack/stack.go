@@ -1,0 +1,131 @@
+// Package stack runs Sajin as it runs in the cloud, on one machine: the three
+// services as processes of their own, with MariaDB for Cloud SQL, the Pub/Sub
+// emulator and a Cloud Storage emulator. `make stack` is it for developers; the
+// acceptance tests run on it.
+//
+// It knows the programs by their binaries and environment only.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+)
+
+// What the engines are told.
+const (
+	project  = "sajin-dev"
+	bucket   = "sajin-media"
+	database = "catalog"
+)
+
+// Options say where and with what a stack runs.
+type Options struct {
+	Dir  string    // everything it keeps, made where it is missing
+	Bin  string    // the folder with the binaries upload, catalog and web (see Build)
+	Addr string    // of the gallery; a free port of 127.0.0.1 when empty
+	Out  io.Writer // what the programs print
+}
+
+// Stack is a running stack.
+type Stack struct {
+	engines   *engines
+	processes map[string]*Process
+	started   []*Process
+}
+
+// Start starts the engines and the services, and waits until all are ready. On
+// failure everything that was started is stopped.
+func Start(ctx context.Context, o Options) (_ *Stack, err error) {
+	s := &Stack{processes: map[string]*Process{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.engines, err = startEngines(ctx, o.Dir, o.Out); err != nil {
+		return nil, err
+	}
+	if err := s.describe(ctx, o); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"upload", "catalog", "web"} {
+		p := s.processes[name]
+		s.started = append(s.started, p)
+		if err := p.Start(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// describe gives every service its address and its environment.
+func (s *Stack) describe(ctx context.Context, o Options) error {
+	addr := map[string]string{"web": o.Addr}
+	for _, name := range []string{"upload", "catalog", "web"} {
+		if addr[name] != "" {
+			continue
+		}
+		free, err := FreeAddr(ctx)
+		if err != nil {
+			return err
+		}
+		addr[name] = free
+	}
+	// Each service is told what it needs and nothing more, as when it is
+	// deployed.
+	env := map[string][]string{
+		"upload":  {"SAJIN_MEDIA_URL=gs://" + bucket, "SAJIN_EVENTS_URL=pubsub://" + project},
+		"catalog": {"SAJIN_DATABASE_URL=" + s.engines.databaseURL, "SAJIN_EVENTS_URL=pubsub://" + project},
+		"web": {
+			"SAJIN_MEDIA_URL=gs://" + bucket, "SAJIN_AUTH=none",
+			"SAJIN_CATALOG_URL=http://" + addr["catalog"], "SAJIN_UPLOAD_URL=http://" + addr["upload"],
+		},
+	}
+	for name, own := range env {
+		out := &prefixed{prefix: name + " | ", to: o.Out}
+		s.processes[name] = NewProcess(name, filepath.Join(o.Bin, name), addr[name], out, append(own, s.engines.env...)...)
+	}
+	return nil
+}
+
+// URL is the gallery's address.
+func (s *Stack) URL() string { return s.processes["web"].URL() }
+
+// Process is the service of that name: upload, catalog or web.
+func (s *Stack) Process(name string) *Process { return s.processes[name] }
+
+// Wait waits until ctx ends, or one of the services has ended by itself, which
+// is an error, and closes the stack.
+func (s *Stack) Wait(ctx context.Context) error {
+	ended := make(chan string, len(s.started))
+	for _, p := range s.started {
+		go func() {
+			<-p.Exited()
+			ended <- p.Name
+		}()
+	}
+	select {
+	case <-ctx.Done():
+		return s.Close()
+	case name := <-ended:
+		return errors.Join(fmt.Errorf("stack: %s ended by itself", name), s.Close())
+	}
+}
+
+// Close stops the services, the edge first, then the engines.
+func (s *Stack) Close() error {
+	var problems []error
+	for i := len(s.started) - 1; i >= 0; i-- {
+		problems = append(problems, s.started[i].Stop())
+	}
+	if s.engines != nil {
+		problems = append(problems, s.engines.close())
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("stack: close: %w", err)
+	}
+	return nil
+}

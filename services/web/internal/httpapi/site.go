@@ -1,0 +1,241 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/services/web/internal/gallery"
+	"github.com/sajin-gallery/sajin/services/web/internal/pages"
+)
+
+// nextCursorHeader tells the scripts where the next fragment begins.
+const nextCursorHeader = "Sajin-Next-Cursor"
+
+// recentOnUpload is how many of the newest pictures the upload page lists.
+const recentOnUpload = 60
+
+// The form is at uploadPath, and at tutorialPath, where the application of the
+// tutorial had it: its links and clients go on working.
+const (
+	uploadPath   = "/upload"
+	tutorialPath = "/imageapp/upload_image/"
+)
+
+// logoPath is the logo under a fingerprint that is none, which Static serves as
+// it is now.
+const logoPath = "/static/logo.favicon.svg"
+
+// notices are the messages that a page may be asked to show once.
+var notices = []string{"trashed", "restored", "purged"}
+
+// routeSite registers what people use.
+func (s *Server) routeSite() {
+	s.site.HandleFunc("GET /{$}", s.inTime(s.showGallery))
+	s.site.HandleFunc("GET /fragments/images", s.inTime(s.showFragment))
+	s.site.HandleFunc("GET /images/{id}", s.inTime(s.showImage))
+	s.site.HandleFunc("GET /trash", s.inTime(s.showTrash))
+	for _, path := range []string{uploadPath, tutorialPath + "{$}"} {
+		s.site.HandleFunc("GET "+path, s.inTime(s.showUpload))
+		s.site.HandleFunc("POST "+path, s.orFail(s.takeUpload))
+	}
+	s.site.HandleFunc("POST /images/{id}/trash", s.inTime(s.trashImage))
+	s.site.HandleFunc("POST /images/{id}/restore", s.inTime(s.restoreImage))
+	s.site.HandleFunc("POST /images/{id}/purge", s.inTime(s.purgeImage))
+	s.site.HandleFunc("POST /language", s.inTime(s.setLanguage))
+	s.site.HandleFunc("GET /static/", s.serveStatic)
+	s.site.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		logo := r.Clone(r.Context()) // for those who ask without having read a page
+		logo.URL.Path = logoPath
+		s.serveStatic(w, logo)
+	})
+}
+
+// serveStatic serves a file of the interface; what is not there is answered
+// with a page, as everywhere beside the API.
+func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request) {
+	watched := &notFoundWriter{ResponseWriter: w}
+	s.Pages.Static().ServeHTTP(watched, r)
+	if watched.notFound {
+		s.failPage(w, r, gallery.ErrNotFound, http.StatusNotFound)
+	}
+}
+
+// notFoundWriter holds an answer of 404 back.
+type notFoundWriter struct {
+	http.ResponseWriter
+	notFound bool
+}
+
+func (w *notFoundWriter) WriteHeader(status int) {
+	if w.notFound = status == http.StatusNotFound; !w.notFound {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *notFoundWriter) Write(p []byte) (int, error) {
+	if w.notFound {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+func (s *Server) showGallery(w http.ResponseWriter, r *http.Request) error {
+	q, err := httpx.ParseQuery(r, "month", "cursor", "notice", "notice_id")
+	if err != nil {
+		return err
+	}
+	t, err := s.Gallery.Timeline(r.Context(), catalogapi.ListRequest{Cursor: q.String("cursor"), Month: q.String("month")})
+	if err != nil {
+		return err
+	}
+	view := pages.GalleryView{
+		Frame: s.frame(r), Grid: gridOf(t.Page.Images, t.Page.NextCursor), Month: q.String("month"), ChangesCursor: t.ChangesCursor,
+	}
+	view.Months, view.Total = monthsOf(t.Months)
+	view.Notice, view.NoticeID = notice(q)
+	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Gallery(out, view) })
+}
+
+// notice reads which message to show. It comes from a link that anybody may
+// have made, so only what we say ourselves is passed on.
+func notice(q httpx.Query) (key, id string) {
+	if key = q.String("notice"); !slices.Contains(notices, key) {
+		return "", ""
+	}
+	if id = q.String("notice_id"); !identity.ValidImageID(id) {
+		return key, ""
+	}
+	return key, id
+}
+
+func (s *Server) showTrash(w http.ResponseWriter, r *http.Request) error {
+	q, err := httpx.ParseQuery(r, "cursor", "notice", "notice_id")
+	if err != nil {
+		return err
+	}
+	page, err := s.Gallery.List(r.Context(), catalogapi.ListRequest{Cursor: q.String("cursor"), Trashed: true})
+	if err != nil {
+		return err
+	}
+	view := pages.TrashView{Frame: s.frame(r), Grid: gridOf(page.Images, page.NextCursor), KeepDays: catalogapi.TrashDays}
+	view.Trash = true
+	view.Notice, view.NoticeID = notice(q)
+	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Trash(out, view) })
+}
+
+func (s *Server) showImage(w http.ResponseWriter, r *http.Request) error {
+	if _, err := httpx.ParseQuery(r, "notice", "notice_id"); err != nil {
+		return err
+	}
+	found, err := s.Gallery.Look(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	view := pages.ImageView{
+		Frame: s.frame(r), Figure: figureOf(found.Image), Info: infoOf(found.Image),
+		PreviousID: found.NewerID, NextID: found.OlderID,
+	}
+	view.Title = found.Image.Name
+	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Image(out, view) })
+}
+
+// showFragment gives the next figures of a grid, or those of the given ids.
+func (s *Server) showFragment(w http.ResponseWriter, r *http.Request) error {
+	req, ids, after, err := decodeFragment(r)
+	if err != nil {
+		return err
+	}
+	var page catalogapi.ListResponse
+	if ids != nil {
+		page.Images, err = s.Gallery.Some(r.Context(), ids, req.Trashed)
+	} else {
+		page, err = s.Gallery.List(r.Context(), req)
+	}
+	if err != nil {
+		return err
+	}
+	grid := gridOf(page.Images, page.NextCursor)
+	grid.After, grid.Trash = after, req.Trashed
+	frame := s.frame(r)
+	w.Header().Set(nextCursorHeader, page.NextCursor)
+	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Fragment(out, frame, grid) })
+}
+
+// decodeFragment reads the query of a fragment. With ids there is no paging.
+func decodeFragment(r *http.Request) (req catalogapi.ListRequest, ids []string, after string, err error) {
+	q, err := httpx.ParseQuery(r, "cursor", "after", "trashed", "month", "ids")
+	if err != nil {
+		return req, nil, "", err
+	}
+	req = catalogapi.ListRequest{Cursor: q.String("cursor"), Month: q.String("month")}
+	if req.Trashed, err = q.Bool("trashed"); err != nil {
+		return req, nil, "", err
+	}
+	if after = q.String("after"); after != "" {
+		if day, err := time.Parse(time.DateOnly, after); err != nil || day.Format(time.DateOnly) != after {
+			return req, nil, "", fault.Parameter("after", "The parameter after must be a day, such as 2026-05-31.")
+		}
+	}
+	if q.Has("ids") {
+		ids, err = parseIDs(q.String("ids"))
+	}
+	return req, ids, after, err
+}
+
+// parseIDs reads up to gallery.MaxSome ids, separated by commas.
+func parseIDs(list string) ([]string, error) {
+	ids := strings.SplitN(list, ",", gallery.MaxSome+2)
+	if len(ids) > gallery.MaxSome || slices.ContainsFunc(ids, func(id string) bool { return !identity.ValidImageID(id) }) {
+		return nil, fault.Parameter("ids", "The parameter ids must be 1 to 100 image ids, separated by commas.")
+	}
+	return ids, nil
+}
+
+func (s *Server) showUpload(w http.ResponseWriter, r *http.Request) error {
+	if _, err := httpx.ParseQuery(r); err != nil {
+		return err
+	}
+	return s.writeUpload(w, r, http.StatusOK, pages.UploadView{})
+}
+
+// takeUpload is the form without script: what the API does, answered with a
+// page.
+func (s *Server) takeUpload(w http.ResponseWriter, r *http.Request) error {
+	answer, err := s.receive(w, r)
+	if err != nil {
+		problem.Log(r.Context(), err, problem.From(err))
+		problem.SetRetryAfter(w.Header(), err, statusOf(err))
+		failure := failureOf(r.Context(), err)
+		return s.writeUpload(w, r, failure.Status, pages.UploadView{Failure: &failure})
+	}
+	status := http.StatusOK
+	if gallery.OutcomeOf(answer.Results) == gallery.Refused {
+		status = http.StatusUnprocessableEntity
+	}
+	results := resultsOf(answer.Results, problem.RequestID(r.Context()))
+	return s.writeUpload(w, r, status, pages.UploadView{Results: results})
+}
+
+// writeUpload completes the view with the newest pictures. They are an extra:
+// without them the page still says what became of the files.
+func (s *Server) writeUpload(w http.ResponseWriter, r *http.Request, status int, view pages.UploadView) error {
+	view.Frame, view.Action = s.frame(r), r.URL.Path
+	view.MaxFiles, view.MaxBytes = s.Uploads.MaxFiles, s.Uploads.MaxFileBytes
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	recent, err := s.Gallery.List(ctx, catalogapi.ListRequest{Limit: recentOnUpload})
+	if err != nil {
+		s.Log.WarnContext(ctx, "the newest pictures could not be listed", "err", err)
+	}
+	view.Recent = figuresOf(recent.Images)
+	return writePage(w, status, func(out io.Writer) error { return s.Pages.Upload(out, view) })
+}

@@ -1,0 +1,157 @@
+package pages
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/sajin-gallery/sajin/services/web/ui"
+)
+
+// Options says where the assets come from.
+type Options struct {
+	// Assets is a tree shaped like ui.Files: static/, styles/, and dist/ once
+	// the scripts were built. Nil means ui.Files.
+	Assets fs.FS
+	// Dev reads the assets again for every page, so that an edited style sheet
+	// or a rebuilt script shows on reload. Assets are then not cached.
+	Dev bool
+}
+
+// Pages renders every page. It is safe for concurrent use.
+type Pages struct {
+	source    fs.FS
+	dev       bool
+	languages map[string]*edition // by BCP 47 tag
+
+	mu     sync.Mutex
+	assets *assets // replaced on every page in Dev, else fixed
+}
+
+// New reads the templates, the translations and the assets. Its errors are
+// defects of the build, not of the configuration.
+func New(opts Options) (*Pages, error) {
+	p := &Pages{source: opts.Assets, dev: opts.Dev, languages: map[string]*edition{}}
+	if p.source == nil {
+		p.source = ui.Files
+	}
+	var err error
+	if p.assets, err = loadAssets(p.source); err != nil {
+		return nil, fmt.Errorf("pages: load the assets: %w", err)
+	}
+	for _, tag := range Languages() {
+		if p.languages[tag], err = newEdition(tag, p.current); err != nil {
+			return nil, fmt.Errorf("pages: language %q: %w", tag, err)
+		}
+	}
+	return p, nil
+}
+
+// Missing says in a sentence what the interface lacks and how to get it, or "".
+// The pages work without: they only do not come alive.
+func (p *Pages) Missing() string {
+	if p.current().script != "" {
+		return ""
+	}
+	return "The interface's scripts have not been built (npm ci && npm run build in services/web/ui). The pages work without script."
+}
+
+// current is the assets that pages refer to now.
+func (p *Pages) current() *assets {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.assets
+}
+
+// refresh reads the assets again in Dev. What cannot be read (a build is just
+// being written) leaves the last good ones in place.
+func (p *Pages) refresh() {
+	if !p.dev {
+		return
+	}
+	fresh, err := loadAssets(p.source)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.assets = fresh
+}
+
+// Gallery writes the timeline.
+func (p *Pages) Gallery(w io.Writer, v GalleryView) error {
+	return p.page(w, "gallery", &v.Frame, &v)
+}
+
+// Trash writes the trash.
+func (p *Pages) Trash(w io.Writer, v TrashView) error {
+	v.Grid.Trash = true
+	return p.page(w, "trash", &v.Frame, &v)
+}
+
+// Image writes the page of one picture.
+func (p *Pages) Image(w io.Writer, v ImageView) error {
+	v.Title = cmp.Or(v.Title, v.Name)
+	return p.page(w, "image", &v.Frame, &v)
+}
+
+// Upload writes the upload form and what became of the files sent.
+func (p *Pages) Upload(w io.Writer, v UploadView) error {
+	return p.page(w, "upload", &v.Frame, &v)
+}
+
+// Error writes the page for an error. The status is the caller's to send.
+func (p *Pages) Error(w io.Writer, v ErrorView) error {
+	return p.page(w, "error", &v.Frame, &v)
+}
+
+// Fragment writes a run of pictures with their headings, without a page around
+// it: what the scripts fetch while one scrolls and when pictures arrive.
+func (p *Pages) Fragment(w io.Writer, f Frame, g Grid) error {
+	return p.edition(f.Language).render(w, "grid", g)
+}
+
+// page renders a whole page whose title, unless given, is the message
+// "<name>.title".
+func (p *Pages) page(w io.Writer, name string, f *Frame, view any) error {
+	p.refresh()
+	e := p.edition(f.Language)
+	f.Language = e.tag
+	if f.Title == "" {
+		title, err := e.messages.text(name + ".title")
+		if err != nil {
+			return err
+		}
+		f.Title = title
+	}
+	return e.render(w, name, view)
+}
+
+// edition is the language's templates; an unknown language reads English.
+func (p *Pages) edition(tag string) *edition {
+	if e, ok := p.languages[tag]; ok {
+		return e
+	}
+	return p.languages[fallback]
+}
+
+// render executes into a buffer first, so that a failure never leaves half a
+// page behind a status that said all is well.
+func (e *edition) render(w io.Writer, name string, view any) error {
+	var buf bytes.Buffer
+	if err := e.templates.ExecuteTemplate(&buf, name, view); err != nil {
+		return fmt.Errorf("pages: render %q: %w", name, err)
+	}
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+// ContentSecurityPolicy is the policy that every page is written for: nothing
+// inline, nothing from another host.
+func (p *Pages) ContentSecurityPolicy() string {
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}

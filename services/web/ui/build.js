@@ -1,0 +1,46 @@
+// Builds dist/app.js and dist/app.css, each also compressed, for the Go server
+// to embed. `node build.js --watch` builds again on every change.
+import { constants, brotliCompressSync } from 'node:zlib'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { context, build } from 'esbuild'
+
+const dist = new URL('dist/', import.meta.url).pathname
+const watch = process.argv.includes('--watch')
+
+const options = {
+  entryPoints: { app: 'src/main.ts' },
+  absWorkingDir: new URL('.', import.meta.url).pathname,
+  outdir: dist,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: !watch,
+  sourcemap: watch ? 'inline' : false,
+  legalComments: 'eof',
+  logLevel: 'info',
+}
+
+// Stale files would be embedded; the placeholder keeps the folder in git.
+async function empty() {
+  for (const name of await readdir(dist)) {
+    if (name !== '.gitkeep') await rm(join(dist, name), { recursive: true })
+  }
+}
+
+async function compress() {
+  for (const name of await readdir(dist)) {
+    if (!/\.(js|css)$/.test(name)) continue
+    const data = await readFile(join(dist, name))
+    const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY }
+    await writeFile(join(dist, name + '.br'), brotliCompressSync(data, { params }))
+  }
+}
+
+await empty()
+if (watch) {
+  await (await context(options)).watch()
+} else {
+  await build(options)
+  await compress()
+}

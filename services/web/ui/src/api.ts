@@ -1,0 +1,72 @@
+// The calls to our own server, each with a deadline.
+
+import { fault } from './messages'
+
+/** What the server said went wrong (RFC 9457), fit to be shown. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number, // 0: no answer
+    readonly code: string | undefined,
+    detail: string | undefined,
+  ) {
+    super(fault(code, detail))
+  }
+}
+
+export interface Change {
+  image_id: string
+  kind: 'added' | 'updated' | 'trashed' | 'restored' | 'removed'
+}
+
+const patience = 20_000 // milliseconds for an ordinary answer
+
+async function call(method: string, url: string, wait = patience, signal?: AbortSignal): Promise<Response> {
+  const deadline = AbortSignal.timeout(wait)
+  const init = { method, signal: signal ? AbortSignal.any([signal, deadline]) : deadline }
+  const answer = await fetch(url, init).catch(() => {
+    throw new Problem(0, 'unavailable', undefined)
+  })
+  if (answer.ok) return answer
+  const body = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string }
+  throw new Problem(answer.status, body.code, body.detail)
+}
+
+const image = (id: string) => `/api/v1/images/${encodeURIComponent(id)}`
+
+export async function moveToTrash(id: string): Promise<void> {
+  await call('DELETE', image(id))
+}
+
+export async function restore(id: string): Promise<void> {
+  await call('POST', `${image(id)}/restore`)
+}
+
+export async function purge(id: string): Promise<void> {
+  await call('DELETE', `/api/v1/trash/${encodeURIComponent(id)}`)
+}
+
+export interface Fragment {
+  html: string
+  next: string // cursor, empty at the end
+}
+
+/** A run of pictures as HTML. */
+export async function fragment(query: Record<string, string>): Promise<Fragment> {
+  const answer = await call('GET', `/fragments/images?${new URLSearchParams(query)}`)
+  return { html: await answer.text(), next: answer.headers.get('Sajin-Next-Cursor') ?? '' }
+}
+
+/** The information about a picture, as its own page shows it. */
+export async function information(id: string, signal: AbortSignal): Promise<Element | null> {
+  const answer = await call('GET', `/images/${encodeURIComponent(id)}`, patience, signal)
+  return new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[data-info]')
+}
+
+const longPoll = 25_000
+
+/** Waits up to 25 s for changes after the cursor; without one, gives the cursor of now. */
+export async function changes(cursor: string, signal: AbortSignal): Promise<{ changes: Change[]; cursor: string }> {
+  const query = new URLSearchParams(cursor ? { cursor, wait_ms: String(longPoll) } : {})
+  const answer = await call('GET', `/api/v1/changes?${query}`, longPoll + patience, signal)
+  return (await answer.json()) as { changes: Change[]; cursor: string }
+}

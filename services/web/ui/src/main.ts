@@ -1,0 +1,67 @@
+// Brings the page to life. Every feature enhances an element that works
+// without it; what a page does not have stays off, and a feature that fails
+// leaves the others and the page as they are.
+
+import type { Change } from './api'
+import { fragment } from './api'
+import { Jump } from './jump'
+import { gridKeys, shortcuts, viewerKeys } from './keyboard'
+import { Lightbox } from './lightbox'
+import { follow, settle } from './live'
+import { Months } from './months'
+import { Timeline } from './timeline'
+import { Trash } from './trash'
+import { doors } from './upload/doors'
+import { Tray } from './upload/tray'
+
+function enhance<T extends Element>(selector: string, how: (element: T) => void): void {
+  const element = document.querySelector<T>(selector)
+  if (!element) return
+  try {
+    how(element)
+  } catch (error) {
+    console.error(error)
+  }
+}
+
+function gallery(root: HTMLElement): void {
+  const timeline = new Timeline(root)
+  const nav = document.querySelector<HTMLElement>('#jump')
+  const jump = nav ? new Jump(nav, timeline) : undefined
+  const only = root.dataset['onlyMonth']
+  const onFirstPage = !new URLSearchParams(location.search).has('cursor')
+  let gaps: Months | undefined
+  if (jump && onFirstPage) {
+    gaps = new Months(timeline, jump.months().filter(({ month }) => !only || month === only))
+    document.querySelector('.older')?.remove()
+  }
+  const lightbox = new Lightbox(timeline, gaps)
+  gridKeys(timeline)
+  if (!only && onFirstPage) void follow(root.dataset['changes'] ?? '', follower(timeline, lightbox))
+}
+
+function follower(timeline: Timeline, lightbox: Lightbox) {
+  return {
+    async apply(changes: Change[]) {
+      const { show, hide } = settle(changes, ['added', 'updated', 'restored'], ['trashed', 'removed'])
+      for (const id of hide) {
+        timeline.remove(id)
+        lightbox.forget(id)
+      }
+      await timeline.refresh(show)
+    },
+    async lost() {
+      timeline.merge((await fragment({})).html)
+    },
+  }
+}
+
+const tray = new Tray()
+const pick = doors((found) => tray.take(found))
+shortcuts(pick)
+enhance<HTMLElement>('#timeline', gallery)
+enhance<HTMLElement>('#trash', (root) => {
+  const trash = new Trash(root)
+  void follow('', trash)
+})
+enhance<HTMLElement>('[data-viewer]', viewerKeys)

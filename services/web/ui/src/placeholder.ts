@@ -1,0 +1,33 @@
+// The blurred picture that is shown until the real one has come.
+
+import { thumbHashToRGBA } from 'thumbhash'
+
+/** Puts the placeholder behind a figure's picture, and takes it away again. */
+export function placeholder(figure: HTMLElement): void {
+  const image = figure.querySelector('img')
+  const hash = figure.dataset['thumbhash']
+  if (!image || image.complete || !hash) return
+  const canvas = paint(hash)
+  if (!canvas) return
+  image.before(canvas)
+  figure.classList.add('waiting')
+  const done = () => {
+    figure.classList.remove('waiting')
+    setTimeout(() => canvas.remove(), 400) // after the fade
+  }
+  image.addEventListener('load', done, { once: true })
+  image.addEventListener('error', done, { once: true })
+}
+
+function paint(hash: string): HTMLCanvasElement | undefined {
+  try {
+    const { w, h, rgba } = thumbHashToRGBA(Uint8Array.from(atob(hash), (c) => c.charCodeAt(0)))
+    const canvas = document.createElement('canvas')
+    canvas.width = w
+    canvas.height = h
+    canvas.getContext('2d')?.putImageData(new ImageData(new Uint8ClampedArray(rgba), w, h), 0, 0)
+    return canvas
+  } catch {
+    return undefined // a damaged hash costs the blur, nothing else
+  }
+}

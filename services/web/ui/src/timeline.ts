@@ -1,0 +1,171 @@
+// The timeline's document: months, days and pictures in their order. Whatever
+// arrives (a page on scroll, a new upload, a restored picture) is merged by the
+// same rule, so that merging twice changes nothing.
+
+import { fragment } from './api'
+import { demand } from './page'
+import { placeholder } from './placeholder'
+import { setMonth, type Measure } from './rows'
+
+const batch = 50 // ids asked for at once
+
+export class Timeline {
+  readonly root: HTMLElement
+  private width = 0
+
+  constructor(root: HTMLElement) {
+    this.root = root
+    this.root.querySelectorAll<HTMLElement>('.picture').forEach(placeholder)
+    this.root.classList.add('laid')
+    new ResizeObserver(() => this.resized()).observe(root)
+    this.resized()
+  }
+
+  months(): HTMLElement[] {
+    return [...this.root.querySelectorAll<HTMLElement>(':scope > .month')]
+  }
+
+  month(name: string): HTMLElement | null {
+    return this.root.querySelector<HTMLElement>(`:scope > .month[data-month="${name}"]`)
+  }
+
+  figure(id: string): HTMLElement | null {
+    return this.root.querySelector<HTMLElement>(`#p-${CSS.escape(id)}`)
+  }
+
+  /** Merges a fragment; returns how many pictures were not there before. */
+  merge(html: string, arriving = false): number {
+    const parsed = document.createElement('template')
+    parsed.innerHTML = html
+    const touched = new Set<HTMLElement>()
+    let added = 0
+    for (const figure of parsed.content.querySelectorAll<HTMLElement>('.picture')) {
+      if (!this.place(figure, touched)) continue
+      added++
+      if (arriving) figure.classList.add('arriving')
+    }
+    touched.forEach((month) => this.lay(month))
+    this.showEmpty()
+    return added
+  }
+
+  /** Fetches these pictures and merges them; those not in the timeline are taken out. */
+  async refresh(ids: string[]): Promise<void> {
+    for (let i = 0; i < ids.length; i += batch) {
+      const some = ids.slice(i, i + batch)
+      const { html } = await fragment({ ids: some.join(',') })
+      for (const id of some) if (!html.includes(`id="p-${id}"`)) this.remove(id)
+      this.merge(html, true)
+    }
+  }
+
+  remove(id: string): void {
+    const figure = this.figure(id)
+    const month = figure?.closest<HTMLElement>('.month')
+    if (!figure || !month) return
+    const day = figure.closest('.day')
+    figure.remove()
+    if (!day?.querySelector('.picture')) day?.remove()
+    if (month.querySelector('.picture, .rest')) this.lay(month)
+    else month.remove()
+    this.showEmpty()
+  }
+
+  /** Sets the rows of a month anew. */
+  lay(month: HTMLElement): void {
+    const days = [...month.querySelectorAll<HTMLElement>('.day')]
+    const figures = days.map((day) => [...day.querySelectorAll<HTMLElement>('.picture')])
+    const set = setMonth(figures.map((day) => day.map(ratio)), this.measure())
+    days.forEach((day, i) => {
+      day.style.width = `${set[i]?.width ?? 0}px`
+      figures[i]?.forEach((figure, j) => {
+        const cell = set[i]?.cells[j]
+        if (!cell) return
+        figure.style.width = `${cell.width}px`
+        figure.style.height = `${cell.height}px`
+      })
+    })
+  }
+
+  measure(): Measure {
+    const style = getComputedStyle(this.root)
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
+    const width = Math.max(1, Math.floor(this.root.clientWidth))
+    return { width, row: parseFloat(style.getPropertyValue('--row')), gap: 4, dayGap: 1.5 * rem, dayMin: Math.min(11 * rem, width) }
+  }
+
+  private resized(): void {
+    if (this.root.clientWidth === this.width) return
+    this.width = this.root.clientWidth
+    this.months().forEach((month) => this.lay(month))
+  }
+
+  // place puts one picture where it belongs and tells whether it is new.
+  private place(figure: HTMLElement, touched: Set<HTMLElement>): boolean {
+    const day = figure.closest<HTMLElement>('.day')
+    const month = figure.closest<HTMLElement>('.month')
+    const old = this.figure(figure.dataset['id'] ?? '')
+    if (!day || !month) return false
+    const home = old?.closest<HTMLElement>('.day')
+    if (old && home?.dataset['day'] === day.dataset['day'] && old.dataset['taken'] === figure.dataset['taken']) {
+      return this.replace(old, figure, touched)
+    }
+    if (old) this.remove(figure.dataset['id'] ?? '')
+    const ourMonth = this.section(this.root, month, 'month')
+    const ourDay = this.section(demand<HTMLElement>('.days', ourMonth), day, 'day')
+    insert(demand('.pictures', ourDay), figure, (other) => before(figure, other))
+    placeholder(figure)
+    touched.add(ourMonth)
+    return !old
+  }
+
+  // A picture that is the same already stays as it is: replacing it would flash.
+  private replace(old: HTMLElement, figure: HTMLElement, touched: Set<HTMLElement>): boolean {
+    const same = old.dataset['state'] === figure.dataset['state'] && old.dataset['display'] === figure.dataset['display']
+    if (same) return false
+    const focused = old.contains(document.activeElement)
+    old.replaceWith(figure)
+    placeholder(figure)
+    if (focused) figure.querySelector('a')?.focus()
+    const month = figure.closest<HTMLElement>('.month')
+    if (month) touched.add(month)
+    return false
+  }
+
+  // section is our month or day of that name; a missing one is made from the
+  // arriving one's heading.
+  private section(parent: HTMLElement, model: HTMLElement, key: 'month' | 'day'): HTMLElement {
+    const name = model.dataset[key] ?? ''
+    const found = parent.querySelector<HTMLElement>(`:scope > [data-${key}="${name}"]`)
+    if (found) return found
+    const made = model.cloneNode(true) as HTMLElement
+    made.querySelectorAll('.day, .picture').forEach((e) => e.remove())
+    insert(parent, made, (other) => name > (other.dataset[key] ?? ''))
+    return made
+  }
+
+  // An empty timeline invites; the invitation goes when a picture comes.
+  private showEmpty(): void {
+    const shown = this.root.parentElement?.querySelector('.empty')
+    const any = this.root.querySelector('.picture, .rest')
+    if (any) return shown?.remove()
+    const template = document.querySelector<HTMLTemplateElement>('template#empty')
+    if (!shown && template) this.root.after(document.importNode(template.content, true))
+  }
+}
+
+/** Width to height, as the server holds it within bounds. */
+function ratio(figure: HTMLElement): number {
+  return Number(figure.dataset['ratioWidth']) / Number(figure.dataset['ratioHeight']) || 4 / 3
+}
+
+// Newest first; pictures of one instant by id, as the catalog orders them.
+function before(a: HTMLElement, b: HTMLElement): boolean {
+  const [x, y] = [a.dataset['taken'] ?? '', b.dataset['taken'] ?? '']
+  return x === y ? (a.dataset['id'] ?? '') > (b.dataset['id'] ?? '') : x > y
+}
+
+function insert(parent: Element, child: HTMLElement, goesBefore: (other: HTMLElement) => boolean): void {
+  const others = [...parent.children] as HTMLElement[]
+  parent.insertBefore(child, others.find(goesBefore) ?? null)
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { settle } from '../../src/live'
+import { mostFiles, sort } from '../../src/upload/files'
+import { Speed, tally } from '../../src/upload/progress'
+import type { Item, State } from '../../src/upload/queue'
+import { isTemporary } from '../../src/upload/send'
+
+const file = (name: string, type = '', folder = '') => {
+  const made = new File(['x'], name, { type })
+  Object.defineProperty(made, 'webkitRelativePath', { value: folder && `${folder}/${name}` })
+  return made
+}
+
+test('each image is settled once, by its last change of place', () => {
+  const change = (image_id: string, kind: 'added' | 'updated' | 'trashed' | 'restored' | 'removed') => ({ image_id, kind })
+  const got = settle(
+    [change('a', 'added'), change('b', 'added'), change('a', 'updated'), change('b', 'trashed'), change('c', 'trashed'), change('c', 'restored'), change('b', 'updated'), change('d', 'updated')],
+    ['added', 'updated', 'restored'],
+    ['trashed', 'removed'],
+  )
+  assert.deepEqual(got, { show: ['a', 'c', 'd'], hide: ['b'] })
+})
+
+test('pictures are told by type, else by name; strangers are told apart from what a folder holds', () => {
+  const found = sort([
+    file('a.jpg', 'image/jpeg'), file('b.HEIC'), file('c.txt', 'text/plain'), file('d.mov', 'video/quicktime', 'trip'),
+    file('.DS_Store', '', 'trip'), file('Thumbs.db', '', 'trip'), file('e.png', 'image/png', 'trip'),
+  ])
+  assert.deepEqual(found.pictures.map((f) => f.name), ['a.jpg', 'b.HEIC', 'e.png'])
+  assert.deepEqual(found.strangers.map((f) => f.name), ['c.txt'])
+  assert.equal(found.skipped, 1)
+  assert.equal(found.cut, false)
+})
+
+test('no more files than the limit are taken', () => {
+  const one = file('a.jpg', 'image/jpeg')
+  for (const [n, cut] of [[mostFiles - 1, false], [mostFiles, false], [mostFiles + 1, true]] as const) {
+    const found = sort(Array.from({ length: n }, () => one))
+    assert.equal(found.cut, cut)
+    assert.equal(found.pictures.length, Math.min(n, mostFiles))
+  }
+})
+
+test('a full disk and a method unknown are not worth trying again', () => {
+  for (const status of [408, 423, 425, 429, 500, 502, 503, 504]) assert.ok(isTemporary(status), String(status))
+  for (const status of [400, 404, 413, 415, 422, 501, 507]) assert.ok(!isTemporary(status), String(status))
+})
+
+test('the tally counts what is over as sent', () => {
+  const item = (state: State, sent: number) => ({ state, sent, file: { size: 100 } }) as Item
+  const sum = tally([item('added', 100), item('failed', 0), item('sending', 40), item('waiting', 0)])
+  assert.deepEqual([sum.files, sum.over, sum.sent, sum.size, sum.counts.sending], [4, 2, 240, 400, 1])
+})
+
+test('the speed is that of the last seconds', () => {
+  const speed = new Speed()
+  assert.equal(speed.measure(0, 0), 0)
+  assert.equal(speed.measure(1000, 5000), 5000)
+  for (let at = 2000; at <= 30_000; at += 1000) speed.measure(at, 5000)
+  assert.equal(speed.measure(31_000, 5000), 0)
+})

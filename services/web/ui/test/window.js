@@ -1,0 +1,41 @@
+// A browser window that remembers what must never happen in it.
+import { existsSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+
+const places = [process.env.SAJIN_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+export const executable = places.find((path) => path && existsSync(path))
+
+export function launch() {
+  return chromium.launch({
+    executablePath: executable,
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    ],
+  })
+}
+
+/**
+ * Opens a page whose breaches of the policy, script errors, console errors and
+ * requests to other hosts are gathered in page.faults. `expected` are patterns
+ * of console lines that the test provokes.
+ */
+export async function open(browser, url, path, options = {}, expected = []) {
+  const context = await browser.newContext({ locale: 'en', viewport: { width: 1280, height: 800 }, ...options })
+  const page = await context.newPage()
+  page.setDefaultTimeout(20_000)
+  page.faults = []
+  const note = (text) => expected.some((pattern) => pattern.test(text)) || page.faults.push(text)
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && note(`${message.text()} ${message.location().url}`))
+  page.on('pageerror', (error) => note(`script: ${error.name}: ${error.message} ${error.stack} at ${page.url()}`))
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url())
+    if (/^(https?|wss?):$/.test(protocol) && origin !== new URL(url).origin) note(`request to ${origin}`)
+  })
+  await page.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))
+  })
+  await page.goto(url + path)
+  return page
+}
