@@ -80,7 +80,7 @@ func TestLeftWorkIsTakenUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, stop := s.run(func(c *upload.Config, d *upload.Deps) {
+			_, stop := s.run(func(c *upload.Config, _ *upload.Deps) {
 				if c.SweepAge = time.Nanosecond; door == "notification" {
 					c.SweepAge = time.Hour
 				}
@@ -186,8 +186,10 @@ func TestPushedEvents(t *testing.T) {
 func TestConfigNamesEveryMistake(t *testing.T) {
 	s := newSite(t)
 	_, err := upload.New(t.Context(), upload.Config{FileBytes: 2, RequestBytes: 1}, upload.Deps{Blob: s.bucket, Bus: s.bus})
-	for _, name := range []string{"REQUEST_BYTES", "FILES_PER_REQUEST", "IDLE_BODY", "MEMORY_BYTES", "TEMP_BYTES", "MAX_PIXELS",
-		"DERIVE_TIMEOUT", "ANSWER_WITHIN", "SWEEP_EVERY", "SWEEP_AGE", "EVENTS_AT_ONCE"} {
+	for _, name := range []string{
+		"REQUEST_BYTES", "FILES_PER_REQUEST", "IDLE_BODY", "MEMORY_BYTES", "TEMP_BYTES", "MAX_PIXELS",
+		"DERIVE_TIMEOUT", "ANSWER_WITHIN", "SWEEP_EVERY", "SWEEP_AGE", "EVENTS_AT_ONCE",
+	} {
 		if err == nil || !strings.Contains(err.Error(), "SAJIN_UPLOAD_"+name+" ") {
 			t.Errorf("New: %v, want it to name %s", err, name)
 		}
