@@ -208,7 +208,7 @@ type content struct {
 
 func (c *content) Read(p []byte) (int, error) {
 	n, err := c.part.Read(p)
-	if err != nil && err != io.EOF { // the part's end; a body that ends within it is io.ErrUnexpectedEOF
+	if err != nil && err != io.EOF { //nolint:errorlint // the part's end; a body that ends within it is io.ErrUnexpectedEOF
 		err = c.body.explain(err)
 	}
 	return n, err
