@@ -39,7 +39,7 @@ func TestServeDoesNotWaitForRefusedBodies(t *testing.T) {
 		t.Fatalf("answered %v, %v", resp, err)
 	}
 	_ = resp.Body.Close()
-	if _, err := r.ReadByte(); err != io.EOF { //nolint:errorlint // the connection's regular end
+	if _, err := r.ReadByte(); err != io.EOF { // the connection's regular end
 		t.Errorf("the connection is still open: %v", err)
 	}
 }

@@ -59,7 +59,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.structure {
 		b.left -= n
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // the body's regular end is io.EOF itself
+	if err != nil && err != io.EOF { // the body's regular end is io.EOF itself
 		b.failed = b.classify(err)
 		err = b.failed
 	}

@@ -107,7 +107,7 @@ func (f *form) nextPart() (*multipart.Part, error) {
 	f.body.expectStructure()
 	defer f.body.expectContent()
 	part, err := f.reader.NextRawPart()
-	if err == io.EOF { //nolint:errorlint // the final delimiter; a body that ended without it is wrapped
+	if err == io.EOF { // the final delimiter; a body that ended without it is wrapped
 		return nil, errFormEnd
 	}
 	if errors.Is(err, multipart.ErrMessageTooLarge) || errors.Is(err, errStructure) && f.parts > 0 {
@@ -158,7 +158,7 @@ func (f *form) file(header textproto.MIMEHeader, d disposition, content io.Reade
 		first := make([]byte, 1)
 		n, err := io.ReadFull(content, first)
 		if n == 0 {
-			return file, err == io.EOF, err //nolint:errorlint // the part's regular end is io.EOF itself
+			return file, err == io.EOF, err // the part's regular end is io.EOF itself
 		}
 		content = io.MultiReader(bytes.NewReader(first), content)
 	}

@@ -226,7 +226,3 @@ func form(parts ...part) string {
 	b.WriteString("--" + boundary + "--\r\n")
 	return b.String()
 }
-
-// forgetUnacknowledged is for tests whose requests fail after files of theirs
-// were stored: those are processed all the same.
-func (s *server) forgetUnacknowledged() { s.acknowledged = map[string]string{} }
