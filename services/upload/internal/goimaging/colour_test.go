@@ -13,7 +13,7 @@ import (
 // TestColours plants patches in every format and variant, and finds them again
 // in each rendition.
 func TestColours(t *testing.T) {
-	const w, h = 550, 310 // half the size of the fixtures
+	const w, h = 385, 217 // the ratio of the fixtures
 	rgb := patches(w, h)
 	grey := image.NewGray(rgb.Rect)
 	for i := range grey.Pix {
