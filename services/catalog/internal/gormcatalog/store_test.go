@@ -80,7 +80,7 @@ func TestCompactForgetsFromTheFront(t *testing.T) {
 func TestTheOutboxIsClaimed(t *testing.T) {
 	stores(t, func(t *testing.T, s *Store) {
 		for i := range 3 {
-			update(t, s, catalog.Changeset{Outbox: []event.Event{{ID: fmt.Sprint(i), Type: "x", Time: noon, Data: []byte(`{"a":1}`)}}})
+			update(t, s, catalog.Changeset{Outbox: []event.Event{{ID: fmt.Sprint(i), Source: contract.SourceCatalog, Type: "x", Time: noon, Data: []byte(`{"a":1}`)}}})
 		}
 		claim := func(now time.Time, limit int, want ...string) []int64 {
 			t.Helper()
