@@ -157,6 +157,9 @@ func (b *Bus) Ensure(ctx context.Context, s event.Subscription) error {
 		// Attempts are counted by the judge in package event.
 		MaxDeliver: -1, MaxAckPending: maxAckPending,
 	})
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		b.streams.Delete(s.Topic) // removed behind our back: make it again next time
+	}
 	return classify("natsevents.Ensure", err)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,7 +16,7 @@ const (
 	pullExpires = 30 * time.Second
 	// pullHeartbeat is how often it says meanwhile that it still has it.
 	pullHeartbeat = 5 * time.Second
-	// pullPause is the wait after a server said that it cannot serve.
+	// pullPause is the wait after a server refused.
 	pullPause = time.Second
 )
 
@@ -29,7 +28,6 @@ type puller struct {
 	conn    *nats.Conn
 	inbox   *nats.Subscription
 	request *nats.Msg
-	name    string
 }
 
 func newPuller(conn *nats.Conn, s event.Subscription) (*puller, error) {
@@ -37,7 +35,7 @@ func newPuller(conn *nats.Conn, s event.Subscription) (*puller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &puller{conn: conn, inbox: inbox, name: s.Name, request: &nats.Msg{
+	return &puller{conn: conn, inbox: inbox, request: &nats.Msg{
 		Subject: fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s", s.Topic, s.Name), Reply: inbox.Subject,
 		Data: fmt.Appendf(nil, `{"batch":1,"expires":%d,"idle_heartbeat":%d}`, pullExpires, pullHeartbeat),
 	}}, nil
@@ -71,17 +69,20 @@ func (p *puller) await(ctx context.Context) (*nats.Msg, error) {
 		case err == nil && msg.Header.Get(statusHeader) == "100":
 			continue
 		case err == nil:
-			return nil, p.status(ctx, msg)
+			return nil, refusal(msg)
 		case errors.Is(err, context.DeadlineExceeded):
 			return nil, nil
 		case errors.Is(err, nats.ErrNoResponders):
-			p.pause(ctx, "no responders")
-			return nil, nil
+			return nil, errRefused
 		default:
 			return nil, err
 		}
 	}
 }
+
+// errRefused is the answer of a server that does not serve the consumer: it was
+// deleted, or moves, or the server stops.
+var errRefused = errors.New("the event server cannot deliver")
 
 // A message with a status and no data is the server's own.
 const (
@@ -89,27 +90,13 @@ const (
 	descriptionHeader = "Description"
 )
 
-// status tells what ends a subscription from what passes.
-func (p *puller) status(ctx context.Context, msg *nats.Msg) error {
-	code, description := msg.Header.Get(statusHeader), msg.Header.Get(descriptionHeader)
-	switch {
-	case code == "404" || code == "408": // nothing to deliver; the request has expired
+// refusal is nil when the request has expired or there was nothing to deliver.
+func refusal(status *nats.Msg) error {
+	switch code := status.Header.Get(statusHeader); code {
+	case "404", "408":
 		return nil
-	case description == "Consumer Deleted" || description == "Stream Deleted":
-		return errors.New(description)
 	default:
-		p.pause(ctx, code+" "+description)
-		return nil
-	}
-}
-
-func (p *puller) pause(ctx context.Context, reason string) {
-	slog.WarnContext(ctx, "the event server cannot deliver at the moment", "subscription", p.name, "reason", reason)
-	timer := time.NewTimer(pullPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+		return fmt.Errorf("%w: %s %s", errRefused, code, status.Header.Get(descriptionHeader))
 	}
 }
 

@@ -18,8 +18,8 @@ const answerTimeout = 5 * time.Second
 
 // Receive runs one worker per handler at once. A worker asks for an event only
 // when it is free, so that nothing waits in the process under a lease. A server
-// that goes away for a while is waited for; an error means that the bus is
-// closed or the subscription was deleted.
+// that goes away for a while is waited for, and a subscription that was deleted
+// is made again; an error means that the bus is closed.
 func (b *Bus) Receive(ctx context.Context, s event.Subscription, h event.Handler) error {
 	s = s.WithDefaults()
 	if err := s.Check(); err != nil {
@@ -63,10 +63,28 @@ func (w worker) run(ctx, handling context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return nil
+		case errors.Is(err, errRefused):
+			w.restore(ctx, err)
 		case err != nil:
 			return classify("natsevents.Receive", err)
+		default:
+			w.handle(handling, msg)
 		}
-		w.handle(handling, msg)
+	}
+}
+
+// restore waits a moment and sees to it that the subscription is there.
+func (w worker) restore(ctx context.Context, reason error) {
+	slog.WarnContext(ctx, "events are not delivered at the moment", "subscription", w.subscription.Name, "reason", reason)
+	timer := time.NewTimer(pullPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return
+	}
+	if err := w.bus.Ensure(ctx, w.subscription); err != nil && ctx.Err() == nil {
+		slog.WarnContext(ctx, "subscription not restored", "subscription", w.subscription.Name, "err", err)
 	}
 }
 

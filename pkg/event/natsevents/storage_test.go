@@ -272,7 +272,53 @@ func TestAStreamThatWasRemovedIsMadeAgain(t *testing.T) {
 	}
 }
 
-func TestReceiveEndsWhenItsSubscriptionIsDeleted(t *testing.T) {
+// TestReceiveRestoresItsSubscription when an operator deleted it, or its stream.
+func TestReceiveRestoresItsSubscription(t *testing.T) {
+	for name, remove := range map[string]func(context.Context, *Bus) error{
+		"subscription": func(ctx context.Context, b *Bus) error {
+			return b.js.DeleteConsumer(ctx, string(topic), subscription.Name)
+		},
+		"stream": func(ctx context.Context, b *Bus) error { return b.js.DeleteStream(ctx, string(topic)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, t.TempDir())
+			if err := b.Ensure(t.Context(), subscription); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			handled, returned := make(chan string, 10_000), make(chan error, 1)
+			go func() {
+				returned <- b.Receive(ctx, subscription, func(_ context.Context, d event.Delivery) error {
+					handled <- d.Event.ID
+					return nil
+				})
+			}()
+			publish(t, b, topic, numbered(0))
+			<-handled // the receiver is at work
+			if err := remove(ctx, b); err != nil {
+				t.Fatal(err)
+			}
+			for i := 1; ; i++ {
+				// Without subscription, or stream, this one may go nowhere.
+				_ = b.Publish(ctx, topic, numbered(i))
+				select {
+				case <-handled:
+					cancel()
+					if err := <-returned; err != nil {
+						t.Errorf("Receive: %v", err)
+					}
+					return
+				case <-time.After(50 * time.Millisecond):
+				case <-ctx.Done():
+					t.Fatal("no event was delivered any more")
+				}
+			}
+		})
+	}
+}
+
+func TestReceiveEndsWithItsBus(t *testing.T) {
 	b := open(t, t.TempDir())
 	if err := b.Ensure(t.Context(), subscription); err != nil {
 		t.Fatal(err)
@@ -285,8 +331,8 @@ func TestReceiveEndsWhenItsSubscriptionIsDeleted(t *testing.T) {
 			return nil
 		})
 	}()
-	<-handled // the receiver is at work
-	if err := b.js.DeleteConsumer(t.Context(), string(topic), subscription.Name); err != nil {
+	<-handled
+	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-returned; fault.KindOf(err) != fault.Unavailable {
