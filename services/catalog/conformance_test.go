@@ -25,7 +25,6 @@ import (
 
 func TestMain(m *testing.M) {
 	code := mariadbtest.Run(m)
-	http.DefaultClient.CloseIdleConnections()
 	if err := goleak.Find(); err != nil && code == 0 {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		code = 1
