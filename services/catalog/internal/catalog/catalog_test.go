@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
@@ -13,7 +14,9 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 )
@@ -266,4 +269,43 @@ func TestBell(t *testing.T) {
 	if len(b.waiting) != 0 {
 		t.Errorf("%d names are kept that nobody waits for", len(b.waiting))
 	}
+}
+
+// emptyStore decides about nothing that is stored, and keeps what was decided.
+type emptyStore struct {
+	Store
+	done Changeset
+}
+
+func (s *emptyStore) Update(_ context.Context, _ Scope, decide func(Snapshot) (Changeset, error)) (err error) {
+	s.done, err = decide(Snapshot{Images: map[string]Image{}, ByContent: map[string]Image{}, Retired: map[string]Retired{}})
+	return err
+}
+
+// FuzzHandleEvent: whatever an event holds, it is set aside, or what is stored
+// of it fits the database and can be shown.
+func FuzzHandleEvent(f *testing.F) {
+	const id = "01KANH2Z6W8F7T3S5R0V4X1Y9Q"
+	f.Add(contract.TypeImageUploaded, []byte(`{"manifest":{"id":"`+id+`","owner":"a","name":"\u0000","key":"originals/20261122/`+id+`.jpg",
+		"sha256":"`+strings.Repeat("0", 64)+`","created_at":"2026-11-22T00:00:00Z","taken_at":"0000-01-01T00:00:00-23:59","taken_offset_minutes":-9223372036854775808}}`))
+	f.Add(contract.TypeImageRejected, []byte(`{"id":"`+id+`","owner":"a","code":"\ud800"}`))
+	f.Add(contract.TypeImageUploaded, []byte(`null`))
+	f.Fuzz(func(t *testing.T, typ string, data []byte) {
+		store := &emptyStore{}
+		s := New(store, nil, func() time.Time { return noon }, slog.New(slog.DiscardHandler))
+		err := s.HandleEvent(t.Context(), event.Delivery{Event: event.Event{Type: typ, Data: data}})
+		if err != nil && fault.KindOf(err) != fault.Invalid {
+			t.Fatalf("HandleEvent = %v, want it set aside", err)
+		}
+		for _, i := range store.done.Insert {
+			if _, err := json.Marshal(catalogapi.Image(i)); err != nil || len(i.Name) > MaxNameBytes || !utf8.ValidString(i.Name) || len(i.Month()) != 7 {
+				t.Errorf("stored %+v (%v)", i, err)
+			}
+		}
+		for _, r := range store.done.Retire {
+			if len(r.FailCode) > MaxCodeBytes || len(r.FailDetail) > MaxDetailBytes {
+				t.Errorf("retired %+v", r)
+			}
+		}
+	})
 }

@@ -122,7 +122,7 @@ func analyze(b *testing.B, s *Store) {
 func benchImage(n int) catalog.Image {
 	at := noon.Add(-time.Duration(n) * 48 * time.Minute)
 	var entropy [10]byte
-	binary.BigEndian.PutUint64(entropy[2:], uint64(n)) //nolint:gosec // never negative
+	binary.BigEndian.PutUint64(entropy[2:], uint64(n))
 	var u ulid.ULID
 	_ = u.SetTime(ulid.Timestamp(noon))
 	_ = u.SetEntropy(entropy[:])
