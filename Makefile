@@ -4,7 +4,7 @@
 GO        ?= go
 UI        := services/web/ui
 UI_SOURCE := $(shell find $(UI)/src $(UI)/styles $(UI)/static $(UI)/build.js $(UI)/tsconfig.json -type f 2>/dev/null)
-MODULES   := . tools
+MODULES   := . .ci/tools
 
 # The race detector needs a C compiler, which Go itself does not.
 RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
@@ -53,13 +53,18 @@ $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.jso
 stack: ui ## start the three services with a database, a bus and a bucket of their own
 	$(GO) run ./services/sajin/cmd/stack
 
-.PHONY: bench
-bench: ## measure, and write docs/benchmarks.md
-	$(GO) run ./test/bench
+# Each benchmark that compares measures its peer in the same run.
+BENCH := ./services/sajin/internal/acceptance ./services/upload/internal/goimaging \
+	./services/catalog/... ./pkg/blob/... ./pkg/event/...
 
-# The tools are pinned in tools/go.mod and built into bin/.
-bin/golangci-lint: tools/go.mod tools/go.sum
-	GOBIN=$(CURDIR)/bin $(GO) -C tools install tool
+.PHONY: bench
+bench: bin/golangci-lint ## measure; docs/benchmarks.md says what came out
+	$(GO) test -run '^$$' -bench . -benchtime 1s -count 3 -timeout 60m $(BENCH) | tee bin/bench.txt
+	bin/benchstat bin/bench.txt
+
+# The tools are pinned in .ci/tools/go.mod and built into bin/.
+bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
+	GOBIN=$(CURDIR)/bin $(GO) -C .ci/tools install tool
 	@touch $@
 
 .PHONY: lint
