@@ -2,17 +2,14 @@
 // PhotoSwipe, which does the gestures. The address follows the picture, so it
 // can be shared and the back button closes.
 
-import PhotoSwipe, { type SlideData } from 'photoswipe'
+import PhotoSwipe from 'photoswipe'
 import 'photoswipe/style.css'
 import { InfoPanel } from './info'
 import { t } from './messages'
 import { clone, demand } from './page'
 import { trashWithUndo } from './removal'
+import { gapBeside, run, type Picture } from './run'
 import type { Timeline } from './timeline'
-
-interface Picture extends SlideData {
-  id: string
-}
 
 interface Gaps {
   load(rest: HTMLElement): Promise<void>
@@ -28,6 +25,7 @@ export class Lightbox {
   private pictures: Picture[] = []
   private home = ''
   private leaving = false // the history moved first
+  private extending = false
 
   constructor(
     private readonly timeline: Timeline,
@@ -52,7 +50,7 @@ export class Lightbox {
   }
 
   private open(figure: HTMLElement): void {
-    this.pictures = this.run(figure)
+    this.pictures = run(this.timeline, figure)
     const index = this.pictures.findIndex((p) => p.id === figure.dataset['id'])
     this.dialog = clone<HTMLDialogElement>('lightbox-template')
     document.body.append(this.dialog)
@@ -91,30 +89,25 @@ export class Lightbox {
     return stage
   }
 
-  // run is the unbroken stretch of loaded pictures around a figure.
-  private run(around: HTMLElement): Picture[] {
-    const all = [...this.timeline.root.querySelectorAll<HTMLElement>('.picture[data-state="ready"], .rest')]
-    const at = all.indexOf(around)
-    const gap = (e: HTMLElement) => e.classList.contains('rest')
-    const from = all.slice(0, at).findLastIndex(gap) + 1
-    const to = all.findIndex((e, i) => i > at && gap(e))
-    return all.slice(from, to < 0 ? undefined : to).map(picture)
-  }
-
-  // extend loads what follows when the end of the run is near, either way.
+  // extend loads on when the end of the run is near, either way, one gap after
+  // the other, until there is enough or nothing more comes.
   private async extend(): Promise<void> {
-    if (!this.stage || !this.gaps) return
-    const index = this.stage.currIndex
-    const rests = [index >= this.pictures.length - near ? this.rest(this.pictures.at(-1), true) : undefined, index < near ? this.rest(this.pictures[0], false) : undefined]
-    for (const rest of rests) if (rest) await this.gaps.load(rest)
-    if (rests.some((rest) => rest !== undefined)) this.adopt()
+    if (this.extending || !this.gaps) return
+    this.extending = true
+    for (let round = 0; round < near; round++) {
+      const rest = this.nearRest()
+      if (!rest) break
+      await this.gaps.load(rest)
+      this.adopt()
+    }
+    this.extending = false
   }
 
-  private rest(edge: Picture | undefined, after: boolean): HTMLElement | undefined {
-    const all = [...this.timeline.root.querySelectorAll<HTMLElement>('.picture, .rest')]
-    const at = all.findIndex((e) => e.dataset['id'] === edge?.id)
-    const next = at < 0 ? undefined : all[at + (after ? 1 : -1)]
-    return next?.classList.contains('rest') ? next : undefined
+  private nearRest(): HTMLElement | undefined {
+    if (!this.stage) return undefined
+    const index = this.stage.currIndex
+    const later = index >= this.pictures.length - near ? gapBeside(this.timeline, this.pictures.at(-1), true) : undefined
+    return later ?? (index < near ? gapBeside(this.timeline, this.pictures[0], false) : undefined)
   }
 
   // adopt takes the document's present order, and stays on the same picture.
@@ -122,7 +115,7 @@ export class Lightbox {
     const id = this.current()?.id
     const figure = id ? this.timeline.figure(id) : null
     if (!this.stage || !figure) return
-    const fresh = this.run(figure)
+    const fresh = run(this.timeline, figure)
     const index = fresh.findIndex((p) => p.id === id)
     const moved = index !== this.stage.currIndex
     this.pictures.splice(0, this.pictures.length, ...fresh)
@@ -292,13 +285,4 @@ export class Lightbox {
     }
     if (!id) history.scrollRestoration = 'auto'
   }
-}
-
-function picture(figure: HTMLElement): Picture {
-  const { id = '', display = '', medium, width, height, ratioWidth, ratioHeight } = figure.dataset
-  const image = figure.querySelector('img')
-  const [w, h] = [Number(width) || Number(ratioWidth), Number(height) || Number(ratioHeight)]
-  const thumbnail = image?.complete ? image.currentSrc : image?.src
-  const srcset = medium && !figure.hasAttribute('data-animated') ? `${medium} ${Math.round((Math.min(1, w / h) * 1024))}w, ${display} ${Math.round(Math.min(1, w / h) * 2048)}w` : undefined
-  return { id, src: display, width: w, height: h, alt: image?.alt ?? '', ...(srcset ? { srcset } : {}), ...(thumbnail ? { msrc: thumbnail } : {}) }
 }
