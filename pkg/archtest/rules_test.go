@@ -48,6 +48,11 @@ var layers = []layer{
 		why:      "how a program is configured, started and stopped does not depend on what it does",
 	},
 	{
+		packages: []string{"pkg/platform"},
+		may:      []string{"pkg/..."},
+		why:      "it chooses the adapters that an address names, for every root the same way",
+	},
+	{
 		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery"},
 		may:      []string{"pkg/blob", "pkg/event", "pkg/contract", "pkg/contract/*", "pkg/fault", "pkg/identity"},
 		mayNot:   doors,
@@ -99,7 +104,7 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"services/*/cmd/*"},
-		may:      []string{"services/$", "services/$/internal/stack", "pkg/..."},
+		may:      []string{"services/$", "services/$/internal/stack", "services/*/*client", "pkg/..."},
 		why:      "a main reads its configuration and starts its root",
 	},
 	{
@@ -132,7 +137,7 @@ var dependencies = []dependency{
 		why:      "only a deployment on Cloud SQL pays for its connector",
 	},
 	{
-		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf"},
+		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub"},
 		why:      "Google's transport belongs to the adapters of Google's products",
 	},
@@ -143,7 +148,7 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"gorm.io", "github.com/glebarez", "github.com/go-sql-driver/mysql", "github.com/pressly/goose/v3"},
-		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "services/*/internal/gorm*", "services/catalog", "services/sajin"},
+		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "pkg/platform", "services/*/internal/gorm*", "services/catalog"},
 		why:      "SQL is behind the stores' ports; a root hands the open database on",
 	},
 	{
@@ -172,6 +177,11 @@ var dependencies = []dependency{
 		why:      "codecs are behind the imager's port, and called by name: importing one registers it with image.Decode",
 	},
 	{
+		prefixes: []string{"github.com/bep/imagemeta"},
+		users:    []string{"services/upload/internal/imagemetadata"},
+		why:      "metadata is behind its reader's port",
+	},
+	{
 		prefixes: []string{"golang.org/x/text"},
 		users:    []string{"services/web/internal/pages"},
 		why:      "languages are the pages' business",
@@ -179,7 +189,7 @@ var dependencies = []dependency{
 	{
 		prefixes: []string{
 			"github.com/fsouza/fake-gcs-server", "github.com/getkin/kin-openapi", "github.com/google/go-cmp",
-			"go.uber.org/goleak", "pgregory.net/rapid",
+			"github.com/rogpeppe/go-internal/testscript", "go.uber.org/goleak", "pgregory.net/rapid",
 		},
 		tests: true,
 		why:   "it serves tests",

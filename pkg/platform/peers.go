@@ -30,37 +30,30 @@ func checkPeer(variable, raw string) error {
 	return nil
 }
 
-// Peer is where a service is, and the way there.
-type Peer struct {
-	Base      *url.URL
-	Transport http.RoundTripper
-}
-
 // Catalog is the catalog service. Call Validate first.
-func (p *Peers) Catalog() Peer { return remote(p.CatalogURL) }
+func (p *Peers) Catalog() kitx.Target { return remote(p.CatalogURL) }
 
 // Upload is the upload service. Call Validate first.
-func (p *Peers) Upload() Peer { return remote(p.UploadURL) }
+func (p *Peers) Upload() kitx.Target { return remote(p.UploadURL) }
 
 // Local is a service of this process.
-func Local(name string, h http.Handler) Peer {
-	return Peer{Base: &url.URL{Scheme: "http", Host: name}, Transport: httpx.InProcess{Handler: h}}
-}
-
-// Target is the peer as clients take it.
-func (p Peer) Target() kitx.Target {
-	return kitx.Target{Base: p.Base, HTTP: kitx.NoRedirects(p.Transport)}
+func Local(name string, h http.Handler) kitx.Target {
+	return kitx.Target{
+		Base: &url.URL{Scheme: "http", Host: name},
+		HTTP: kitx.NoRedirects(httpx.InProcess{Handler: h}),
+	}
 }
 
 // remote keeps connections to a service open. Calls are bounded by the
-// deadlines of the clients; here only what comes before a call is.
-func remote(raw string) Peer {
+// deadlines of the clients; here only what comes before a call is. A service
+// that refuses a body before it has read it is heard, within a second.
+func remote(raw string) kitx.Target {
 	base, err := url.Parse(raw)
 	if err != nil {
 		base = &url.URL{}
 	}
-	return Peer{Base: base, Transport: &http.Transport{
+	return kitx.Target{Base: base, HTTP: kitx.NoRedirects(&http.Transport{
 		MaxIdleConnsPerHost: 32, IdleConnTimeout: 60 * time.Second,
-		TLSHandshakeTimeout: 5 * time.Second, ForceAttemptHTTP2: true,
-	}}
+		TLSHandshakeTimeout: 5 * time.Second, ExpectContinueTimeout: time.Second, ForceAttemptHTTP2: true,
+	})}
 }

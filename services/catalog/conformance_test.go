@@ -18,6 +18,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalogtest"
@@ -121,5 +122,5 @@ func client(t *testing.T, base string, transport http.RoundTripper) *catalogclie
 	if err != nil {
 		t.Fatal(err)
 	}
-	return catalogclient.New(u, transport)
+	return catalogclient.New(kitx.Target{Base: u, HTTP: kitx.NoRedirects(transport)})
 }

@@ -89,10 +89,9 @@ func compose(ctx context.Context, c configuration, a *platform.Adapters) (*galle
 	if g.upload, err = upload.New(ctx, c.upload, upload.Deps{Blob: a.Media, Bus: a.Bus, Now: time.Now, Log: slog.Default()}); err != nil {
 		return nil, err
 	}
-	there := platform.Local("catalog", g.catalog.Handler())
 	g.web, err = web.New(ctx, c.web, web.Deps{
-		Catalog:  catalogclient.New(there.Base, there.Transport),
-		Uploader: uploadclient.New(platform.Local("upload", g.upload.Handler()).Target()),
+		Catalog:  catalogclient.New(platform.Local("catalog", g.catalog.Handler())),
+		Uploader: uploadclient.New(platform.Local("upload", g.upload.Handler())),
 		Media:    a.Media, Log: slog.Default(),
 	})
 	return &g, err

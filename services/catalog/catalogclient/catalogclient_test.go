@@ -17,6 +17,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
@@ -27,7 +28,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const id = "01KANH2Z6W8F7T3S5R0V4X1Y9Q"
 
 func client(handler http.HandlerFunc) *catalogclient.Client {
-	return catalogclient.New(&url.URL{Scheme: "http", Host: "catalog.invalid"}, httpx.InProcess{Handler: handler})
+	return catalogclient.New(kitx.Target{
+		Base: &url.URL{Scheme: "http", Host: "catalog.invalid"}, HTTP: kitx.NoRedirects(httpx.InProcess{Handler: handler}),
+	})
 }
 
 func acting(t *testing.T) context.Context {

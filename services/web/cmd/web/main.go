@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 
 	"github.com/sajin-gallery/sajin/pkg/config"
@@ -17,10 +16,12 @@ import (
 func main() { os.Exit(process.Main("web", os.Stderr, run)) }
 
 func run(ctx context.Context) error {
-	var common config.Common
-	var where platform.Config
-	var peers platform.Peers
-	var c web.Config
+	var (
+		common config.Common
+		where  platform.Config
+		peers  platform.Peers
+		c      web.Config
+	)
 	if err := process.Configure(os.Environ(), &common, &where, &peers, &c); err != nil {
 		return err
 	}
@@ -29,12 +30,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	catalog, upload := peers.Catalog(), peers.Upload()
-	s, err := web.New(ctx, c, web.Deps{
-		Catalog:  catalogclient.New(catalog.Base, catalog.Transport),
-		Uploader: uploadclient.New(upload.Target()),
-		Media:    adapters.Media, Log: slog.Default(),
-	})
+	deps := web.Deps{Catalog: catalogclient.New(peers.Catalog()), Uploader: uploadclient.New(peers.Upload()), Media: adapters.Media}
+	s, err := web.New(ctx, c, deps)
 	if err != nil {
 		return err
 	}
