@@ -43,6 +43,16 @@ var layers = []layer{
 		why:      "opening a database needs no knowledge of what is in it",
 	},
 	{
+		packages: []string{"pkg/config", "pkg/process"},
+		may:      []string{"pkg/config", "pkg/fault", "pkg/httpx"},
+		why:      "how a program is configured, started and stopped does not depend on what it does",
+	},
+	{
+		packages: []string{"pkg/platform"},
+		may:      []string{"pkg/..."},
+		why:      "it chooses the adapters that an address names, for every root the same way",
+	},
+	{
 		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery"},
 		may:      []string{"pkg/blob", "pkg/event", "pkg/contract", "pkg/contract/*", "pkg/fault", "pkg/identity"},
 		mayNot:   doors,
@@ -83,7 +93,7 @@ var layers = []layer{
 		why:      "a client knows the wire and not the service behind it",
 	},
 	{
-		packages: []string{"services/*/internal/*test", "services/*/internal/*/*test"},
+		packages: []string{"services/upload/internal/*test", "services/catalog/internal/*test", "services/web/internal/*/*test"},
 		may:      []string{"services/$/internal/*", "pkg/..."},
 		why:      "a conformance suite or a double knows the port of its own service",
 	},
@@ -94,11 +104,11 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"services/*/cmd/*"},
-		may:      []string{"services/$", "pkg/..."},
+		may:      []string{"services/$", "services/$/internal/stack", "services/*/*client", "pkg/..."},
 		why:      "a main reads its configuration and starts its root",
 	},
 	{
-		packages: []string{"services/sajin", "services/sajin/...", "test/..."},
+		packages: []string{"services/sajin", "services/sajin/internal/...", "services/sajin/acceptance/...", "test/..."},
 		may:      []string{"services/...", "pkg/...", "test/..."},
 		why:      "it puts whole services together; the compiler keeps it out of their internals",
 	},
@@ -127,7 +137,7 @@ var dependencies = []dependency{
 		why:      "only a deployment on Cloud SQL pays for its connector",
 	},
 	{
-		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf"},
+		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub"},
 		why:      "Google's transport belongs to the adapters of Google's products",
 	},
@@ -138,7 +148,7 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"gorm.io", "github.com/glebarez", "github.com/go-sql-driver/mysql", "github.com/pressly/goose/v3"},
-		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "services/*/internal/gorm*", "services/catalog", "services/sajin"},
+		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "pkg/platform", "services/*/internal/gorm*", "services/catalog"},
 		why:      "SQL is behind the stores' ports; a root hands the open database on",
 	},
 	{
@@ -152,6 +162,11 @@ var dependencies = []dependency{
 		why:      "one breaker for all clients",
 	},
 	{
+		prefixes: []string{"github.com/caarlos0/env/v11"},
+		users:    []string{"pkg/config"},
+		why:      "the environment is read in one place",
+	},
+	{
 		prefixes: []string{"github.com/oklog/ulid/v2"},
 		users:    []string{"pkg/identity"},
 		why:      "ids are made and checked in one place",
@@ -162,13 +177,21 @@ var dependencies = []dependency{
 		why:      "codecs are behind the imager's port, and called by name: importing one registers it with image.Decode",
 	},
 	{
+		prefixes: []string{"github.com/bep/imagemeta"},
+		users:    []string{"services/upload/internal/imagemetadata"},
+		why:      "metadata is behind its reader's port",
+	},
+	{
 		prefixes: []string{"golang.org/x/text"},
 		users:    []string{"services/web/internal/pages"},
 		why:      "languages are the pages' business",
 	},
 	{
-		prefixes: []string{"github.com/getkin/kin-openapi", "github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid"},
-		tests:    true,
-		why:      "it serves tests",
+		prefixes: []string{
+			"github.com/fsouza/fake-gcs-server", "github.com/getkin/kin-openapi", "github.com/google/go-cmp",
+			"github.com/rogpeppe/go-internal/testscript", "go.uber.org/goleak", "pgregory.net/rapid",
+		},
+		tests: true,
+		why:   "it serves tests",
 	},
 }

@@ -84,8 +84,8 @@ type WriteOptions struct {
 type Store interface {
 	// Put stores everything r yields until io.EOF under key, in memory bounded
 	// by a constant whatever the length. When Put returns nil the object
-	// survives a crash of the process and of the machine. When r fails, ctx
-	// ends or a condition does not hold, nothing is stored, and r's own error
+	// survives a crash of the process and of the machine. When r fails, ctx ends
+	// before r does, or a condition does not hold, nothing is stored, and r's own error
 	// is in the returned error's chain; it may wait for a Read of r that is under
 	// way. After any other error, such as ErrUnavailable, the object is there
 	// whole or not at all, and Stat tells. Of two concurrent Puts with
@@ -109,8 +109,8 @@ type Store interface {
 
 	// List returns up to limit (1..MaxListLimit) objects whose keys start with
 	// prefix and are greater than after, in byte order of the keys. Info may
-	// lack Metadata. A prefix that no key can start with gives nothing; objects
-	// that are damaged are left out. Objects written or deleted meanwhile may or
+	// lack Metadata. A prefix that no key can start with (see CheckPrefix) gives
+	// nothing; objects that are damaged, or whose names are no keys, are left out. Objects written or deleted meanwhile may or
 	// may not be there; all others are there exactly once.
 	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
 }
@@ -133,6 +133,12 @@ func CheckKey(key string) error {
 		}
 	}
 	return nil
+}
+
+// CheckPrefix reports whether a key can start with prefix. A prefix that ends
+// inside a character is none.
+func CheckPrefix(prefix string) bool {
+	return CheckKey(prefix) == nil || CheckKey(prefix+"x") == nil
 }
 
 // CheckWrite accepts a key and options that every adapter can store. Adapters

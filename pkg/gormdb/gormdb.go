@@ -10,10 +10,9 @@ package gormdb
 
 import (
 	"context"
-	"database/sql/driver"
+	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"slices"
@@ -88,15 +87,17 @@ func Open(ctx context.Context, rawURL string, o Options) (*gorm.DB, error) {
 	}
 }
 
-// Close closes every connection of db. It waits for the queries that run. A
-// connection that the server has closed already is no error.
+// Close closes every connection of db. It waits for the queries that run.
 func Close(db *gorm.DB) error {
-	pool, ok := db.ConnPool.(io.Closer)
-	if !ok {
-		return fmt.Errorf("gormdb: close: %T was not opened here", db.ConnPool)
-	}
-	if err := pool.Close(); err != nil && !errors.Is(err, driver.ErrBadConn) {
-		return fmt.Errorf("gormdb: close: %w", err)
+	switch pool := db.ConnPool.(type) {
+	case *sqlitePool:
+		if err := pool.Close(); err != nil {
+			return fmt.Errorf("gormdb: close: %w", err)
+		}
+	case *sql.DB:
+		_ = pool.Close() // a server that has gone before cannot be told goodbye
+	default:
+		return fmt.Errorf("gormdb: close: %T was not opened here", pool)
 	}
 	return nil
 }

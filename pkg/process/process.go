@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -71,6 +72,14 @@ func Configure(environ []string, common *config.Common, more ...any) error {
 		slog.Warn("this variable is not known here and has no effect", "variable", name)
 	}
 	return nil
+}
+
+// LimitMemory asks the garbage collector to keep the process's memory below a
+// number of bytes. It is a soft limit, and GOMEMLIMIT overrides it.
+func LimitMemory(bytes int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(bytes)
+	}
 }
 
 // SetLog makes the process's log as configured.

@@ -164,9 +164,12 @@ func (s *Service) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { s.core.RunRelay(ctx); return nil })
 	group.Go(func() error { s.core.RunTidy(ctx); return nil })
-	err := group.Wait()
-	s.Draining()
-	return err
+	group.Go(func() error {
+		<-ctx.Done()
+		s.Draining() // at once: the long polls would hold up the server's shutdown
+		return nil
+	})
+	return group.Wait()
 }
 
 func (s *Service) subscription() event.Subscription {

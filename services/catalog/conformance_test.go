@@ -18,6 +18,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalogtest"
@@ -25,7 +26,6 @@ import (
 
 func TestMain(m *testing.M) {
 	code := mariadbtest.Run(m)
-	http.DefaultClient.CloseIdleConnections()
 	if err := goleak.Find(); err != nil && code == 0 {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		code = 1
@@ -105,7 +105,8 @@ func TestConformanceOverHTTP(t *testing.T) {
 	catalogtest.Run(t, harness(t, sqliteURL(t), func(s *Service) catalogtest.Catalog {
 		server := httptest.NewServer(s.Handler())
 		t.Cleanup(server.Close)
-		return client(t, server.URL, server.Client().Transport)
+		// The wire is held to the OpenAPI file.
+		return client(t, server.URL, openapitest.Transport(t, OpenAPI, server.Client().Transport))
 	}))
 }
 
@@ -115,12 +116,11 @@ func TestConformanceInProcess(t *testing.T) {
 	}))
 }
 
-// client reaches a service through the wire, which is held to the OpenAPI file.
 func client(t *testing.T, base string, transport http.RoundTripper) *catalogclient.Client {
 	t.Helper()
 	u, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return catalogclient.New(u, openapitest.Transport(t, OpenAPI, transport))
+	return catalogclient.New(kitx.Target{Base: u, HTTP: kitx.NoRedirects(transport)})
 }

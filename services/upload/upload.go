@@ -4,9 +4,10 @@
 package upload
 
 import (
-	"cmp"
 	"context"
+	_ "embed"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -16,9 +17,193 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/services/upload/internal/goimaging"
 	"github.com/sajin-gallery/sajin/services/upload/internal/httpapi"
 	"github.com/sajin-gallery/sajin/services/upload/internal/imagemetadata"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
+
+// OpenAPI is the description of the HTTP API.
+//
+//go:embed api/openapi.yaml
+var OpenAPI []byte
+
+// Deps are what the service runs on. The caller owns and closes them, after Run
+// has returned.
+type Deps struct {
+	Blob blob.Store
+	Bus  event.Bus
+	Now  func() time.Time // time.Now when nil
+	Log  *slog.Logger     // slog.Default when nil
+
+	// Push, where it is set, makes a door for a subscription whose events are
+	// pushed to this service; then it does not pull.
+	Push func(event.Subscription, event.Handler) http.Handler
+}
+
+// Service is the upload service. Handler serves while Run runs.
+type Service struct {
+	cfg       Config
+	deps      Deps
+	core      *ingest.Service
+	consumers []consumer
+	health    httpx.Health
+	router    *httpx.Router
+}
+
+type consumer struct {
+	subscription event.Subscription
+	handle       event.Handler
+}
+
+// New makes the service and its subscriptions, so that no event is missed from
+// now on. A bus that cannot be reached is no error: the service is not ready
+// then, and Run tries again until it is there. Run must be called to release
+// what the service holds.
+func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Log == nil {
+		deps.Log = slog.Default()
+	}
+	s := &Service{cfg: cfg, deps: deps, core: newCore(cfg, deps)}
+	s.health.Check = s.core.Check
+	s.consumers = consumersOf(s.core, cfg)
+	s.router = httpapi.New(s.core, cfg.http(), &s.health, s.pushes()...)
+	if err := s.ensure(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
+		return nil, err
+	}
+	return s, nil
+}
+
+func newCore(cfg Config, deps Deps) *ingest.Service {
+	core := cfg.core()
+	return ingest.New(core, ingest.Ports{
+		Blob: deps.Blob, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
+		Imager:   goimaging.New(goimaging.Limits{MaxPixels: cfg.MaxPixels, MaxMemoryBytes: core.DecodeMemory()}),
+		Metadata: imagemetadata.New(deps.Now),
+	})
+}
+
+// attempts outlast an outage of the bucket of about an hour: the back-off grows
+// to a minute.
+const attempts = 66
+
+func consumersOf(core *ingest.Service, cfg Config) []consumer {
+	return []consumer{
+		{event.Subscription{
+			Name: "upload-objects", Topic: contract.TopicObjects, Concurrency: cfg.Concurrency, MaxAttempts: attempts,
+			AckDeadline: 2 * time.Minute, // a large image waits for memory
+		}, core.HandleObjectFinalized},
+		{event.Subscription{
+			Name: "upload-purges", Topic: contract.TopicPurges, Concurrency: cfg.Concurrency, MaxAttempts: attempts,
+		}, core.HandlePurged},
+	}
+}
+
+func (s *Service) ensure(ctx context.Context) error {
+	if s.deps.Push != nil {
+		s.health.Started() // what is pushed was subscribed to when the service was deployed
+		return nil
+	}
+	for _, c := range s.consumers {
+		if err := s.deps.Bus.Ensure(ctx, c.subscription); err != nil {
+			return fmt.Errorf("upload: subscribe %s: %w", c.subscription.Name, err)
+		}
+	}
+	s.health.Started()
+	return nil
+}
+
+func (s *Service) pushes() []httpapi.Push {
+	if s.deps.Push == nil {
+		return nil
+	}
+	var out []httpapi.Push
+	for _, c := range s.consumers {
+		out = append(out, httpapi.Push{Subscription: c.subscription.Name, Handler: s.deps.Push(c.subscription, c.handle)})
+	}
+	return out
+}
+
+// Handler serves the HTTP API and the probes.
+func (s *Service) Handler() http.Handler {
+	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover)
+}
+
+// Routes lists the patterns that Handler serves.
+func (s *Service) Routes() []string { return s.router.Routes() }
+
+// Ready is nil when the service can do its work now.
+func (s *Service) Ready(ctx context.Context) error { return s.health.Ready(ctx) }
+
+// Draining makes the service not ready, before it stops.
+func (s *Service) Draining() { s.health.Draining() }
+
+// Run receives events and sweeps until ctx ends; then it lets the images in
+// work finish, for httpx.DrainTimeout at most, and returns nil. It returns an
+// error when a subscription fails for good.
+func (s *Service) Run(ctx context.Context) error {
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.receive(running) })
+	group.Go(func() error { s.sweep(running); return nil })
+	<-running.Done()
+	s.Draining()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpx.DrainTimeout)
+	defer cancel()
+	s.core.Close(drain)
+	return group.Wait()
+}
+
+// receive pulls events, where they are not pushed, until ctx ends.
+func (s *Service) receive(ctx context.Context) error {
+	if err := s.awaitBus(ctx); err != nil || s.deps.Push != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, c := range s.consumers {
+		group.Go(func() error {
+			err := s.deps.Bus.Receive(ctx, c.subscription, c.handle)
+			if err == nil && ctx.Err() == nil {
+				err = errors.New("the bus ended the subscription")
+			}
+			if err != nil {
+				return fmt.Errorf("upload: receive %s: %w", c.subscription.Name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// The pauses between attempts to reach the bus at the start.
+const (
+	firstPause = time.Second
+	lastPause  = 15 * time.Second
+)
+
+// awaitBus goes on with what New could not do. It returns nil when the
+// subscriptions are there, or ctx has ended.
+func (s *Service) awaitBus(ctx context.Context) error {
+	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+		err := s.ensure(ctx)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if fault.KindOf(err) != fault.Unavailable {
+			return err
+		}
+		s.deps.Log.WarnContext(ctx, "the bus is not ready and is tried again", "err", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}

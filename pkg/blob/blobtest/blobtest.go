@@ -16,37 +16,11 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob"
 )
 
-// Harness is one empty store, made for one test and cleaned up by t.Cleanup.
+// Harness is one empty store, made for one test and cleaned up by t.Cleanup. A
+// server behind it runs in another process, or its memory counts as the
+// adapter's.
 type Harness struct {
 	Store blob.Store
-	// Lacks names what the system under the adapter is known to get wrong, each
-	// with the reason that a skipped test shows. An adapter on the real thing
-	// lacks nothing.
-	Lacks map[Feature]string
-}
-
-// Feature is something an emulator may lack.
-type Feature string
-
-// The features that emulators are known to lack.
-const (
-	// BoundedMemory: the memory of this process does not grow with an object.
-	// A server in the process of the test cannot show that.
-	BoundedMemory Feature = "bounded memory"
-	// AtomicCreate: of concurrent writes with IfNotExists one wins.
-	AtomicCreate Feature = "atomic create"
-	// WholeReads: a read sees one generation even while it is replaced.
-	WholeReads Feature = "whole reads"
-	// ExactEmptyRange: a read beyond an empty object is refused.
-	ExactEmptyRange Feature = "exact empty range"
-)
-
-// need skips the test where the harness lacks the feature.
-func (h Harness) need(t *testing.T, f Feature) {
-	t.Helper()
-	if why, lacks := h.Lacks[f]; lacks {
-		t.Skipf("no %s: %s", f, why)
-	}
 }
 
 // RunConformance runs every test of the port, each on a harness of its own.

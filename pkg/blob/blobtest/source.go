@@ -43,9 +43,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n := int(min(int64(len(p)), s.size-s.at))
-	for i := range p[:n] {
-		p[i] = byteAt(s.at + int64(i))
-	}
+	fillAt(p[:n], s.at)
 	step := s.at / stepBytes
 	s.at += int64(n)
 	if s.at/stepBytes > step {
@@ -54,9 +52,14 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// byteAt has a period (65 521) that divides no buffer's length, so that a
-// misplaced chunk is noticed.
-func byteAt(at int64) byte {
-	x := at % 65521
-	return byte(x ^ x>>7)
+// period is what a stream repeats. Its length is prime, so that it divides no
+// buffer's and a misplaced chunk is noticed.
+var period = pattern(99, 65521)
+
+// fillAt fills p with the bytes of a stream from position at.
+func fillAt(p []byte, at int64) {
+	for len(p) > 0 {
+		n := copy(p, period[at%int64(len(period)):])
+		p, at = p[n:], at+int64(n)
+	}
 }

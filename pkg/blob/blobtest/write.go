@@ -80,7 +80,6 @@ func testEmptyObject(t *testing.T, h Harness) {
 	if data, _ := mustRead(t, h.Store, "empty", 0, 10); len(data) != 0 {
 		t.Errorf("an empty object gave %q", data)
 	}
-	h.need(t, ExactEmptyRange)
 	_, _, err := read(t.Context(), h.Store, "empty", 1, -1)
 	wantError(t, "Open beyond an empty object", err, blob.ErrRange)
 }
@@ -117,7 +116,6 @@ func testIfNotExists(t *testing.T, h Harness) {
 }
 
 func testIfNotExistsRace(t *testing.T, h Harness) {
-	h.need(t, AtomicCreate)
 	const racers = 16
 	var (
 		start, done sync.WaitGroup

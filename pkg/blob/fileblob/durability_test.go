@@ -2,11 +2,12 @@ package fileblob
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -140,7 +141,8 @@ func TestPowerLoss(t *testing.T) {
 
 // TestPowerLossBesideSlowFolder: one Put has made a folder and waits for the
 // fsync of its parent; another puts an object into that folder. What the second
-// acknowledges must not hang on the fsync of the first.
+// acknowledges must not hang on the fsync of the first, also where the folder
+// was known before and has been pruned.
 func TestPowerLossBesideSlowFolder(t *testing.T) {
 	var slow *stalling
 	var m *model
@@ -153,9 +155,19 @@ func TestPowerLossBesideSlowFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	for _, do := range []func() error{putting(s, "a/b/early", "0", blob.WriteOptions{}), deleting(s, "a/b/early")} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slow.armed.Store(true)
 	first := make(chan error, 1)
 	go func() { first <- putting(s, "a/b/first", "1", blob.WriteOptions{})() }()
-	<-slow.reached
+	select {
+	case <-slow.reached:
+	case err := <-first:
+		t.Fatalf("a new folder was not fsynced: %v", err)
+	}
 	if err := putting(s, "a/b/second", "2", blob.WriteOptions{})(); err != nil {
 		t.Error(err)
 	}
@@ -172,22 +184,41 @@ func TestPowerLossBesideSlowFolder(t *testing.T) {
 	}
 }
 
-// stalling lets the first fsync of one folder wait.
+// stalling lets the first fsync of one folder wait, once it is armed.
 type stalling struct {
 	disk
 	at               string
-	once             sync.Once
+	armed            atomic.Bool
 	reached, release chan struct{}
 }
 
 func (d *stalling) syncDir(name string) error {
-	if name == d.at {
-		stall := false
-		d.once.Do(func() { stall = true })
-		if stall {
-			close(d.reached)
-			<-d.release
-		}
+	if name == d.at && d.armed.CompareAndSwap(true, false) {
+		close(d.reached)
+		<-d.release
 	}
 	return d.disk.syncDir(name)
+}
+
+// TestFolderIsHeldWhileAnObjectMovesIn: from the making of a folder until the
+// object is in it, nobody can remove the folder.
+func TestFolderIsHeldWhileAnObjectMovesIn(t *testing.T) {
+	s, m := openModel(t)
+	looked := 0
+	m.after = func() {
+		if strings.Contains(m.log[len(m.log)-1], "objects/") {
+			if looked++; s.tree.TryLock() {
+				s.tree.Unlock()
+				t.Errorf("after %q a folder can be removed", m.log)
+			}
+		}
+	}
+	for _, opts := range []blob.WriteOptions{{}, {IfNotExists: true}} {
+		if err := putting(s, fmt.Sprintf("a/%v/x", opts.IfNotExists), "data", opts)(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if looked < 6 {
+		t.Errorf("looked %d times only", looked)
+	}
 }

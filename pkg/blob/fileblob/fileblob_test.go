@@ -178,7 +178,12 @@ func TestDeletePrunesEmptyFoldersOnly(t *testing.T) {
 		}
 		wantFiles(t, filepath.Join(objects, step.dir), step.remains...)
 	}
-	put(t, s, "a", "where a folder was") // nothing remembers the folder
+	for _, dir := range []string{"objects/a", "objects/a/b", "objects/f"} {
+		if s.folders.isKnown(dir) {
+			t.Errorf("%s is gone and still counts as durable", dir)
+		}
+	}
+	put(t, s, "a", "where a folder was")
 	put(t, s, "f/g/h", "below what was an object")
 }
 

@@ -20,11 +20,11 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]bl
 	if err := blob.CheckLimit(limit); err != nil {
 		return nil, err
 	}
-	// Start at the folder that the prefix names; "a/b" is in folder "a".
-	dir := prefix[:strings.LastIndexByte(prefix, '/')+1]
-	if dir != "" && blob.CheckKey(strings.TrimSuffix(dir, "/")) != nil {
+	if !blob.CheckPrefix(prefix) {
 		return nil, nil
 	}
+	// Start at the folder that the prefix names; "a/b" is in folder "a".
+	dir := prefix[:strings.LastIndexByte(prefix, '/')+1]
 	l := &lister{ctx: ctx, store: s, prefix: prefix, after: after, limit: limit}
 	if err := l.walk(dir); err != nil {
 		return nil, classify("fileblob.List", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -297,6 +298,9 @@ func TestPushConcurrencyIsBounded(t *testing.T) {
 }
 
 func FuzzPushBody(f *testing.F) {
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // every other input is logged
+	f.Cleanup(func() { slog.SetDefault(before) })
 	f.Add([]byte(wrapped(pushedEvent, "")))
 	f.Add([]byte(wrapped(pushedEvent, `,"deliveryAttempt":-1`)))
 	f.Add([]byte(`{"message":{"data":"","attributes":{"eventType":"OBJECT_FINALIZE"},"messageId":"1"},"subscription":"projects/p/subscriptions/push"}`))

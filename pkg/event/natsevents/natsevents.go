@@ -66,13 +66,12 @@ func Open(ctx context.Context, opts Options) (*Bus, error) {
 	if b.lease == 0 {
 		b.lease = defaultLease
 	}
-	if err := b.connect(opts); err != nil {
-		b.Close()
-		return nil, fmt.Errorf("natsevents: open: %w", err)
+	err := b.connect(opts)
+	if err == nil {
+		err = b.Check(ctx)
 	}
-	if err := b.Check(ctx); err != nil {
-		b.Close()
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("natsevents: open: %w", err), b.Close())
 	}
 	return b, nil
 }
@@ -145,17 +144,12 @@ func (b *Bus) Ensure(ctx context.Context, s event.Subscription) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
-	_, err := b.consumer(ctx, s)
-	return err
-}
-
-func (b *Bus) consumer(ctx context.Context, s event.Subscription) (jetstream.Consumer, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	if err := b.ensureStream(ctx, s.Topic); err != nil {
-		return nil, err
+		return err
 	}
-	consumer, err := b.js.CreateOrUpdateConsumer(ctx, string(s.Topic), jetstream.ConsumerConfig{
+	_, err := b.js.CreateOrUpdateConsumer(ctx, string(s.Topic), jetstream.ConsumerConfig{
 		Durable: s.Name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.lease,
 		// Everything that is still there: it may be more than was published
 		// since, and cannot be less, whatever a crash did to the position.
@@ -163,10 +157,10 @@ func (b *Bus) consumer(ctx context.Context, s event.Subscription) (jetstream.Con
 		// Attempts are counted by the judge in package event.
 		MaxDeliver: -1, MaxAckPending: maxAckPending,
 	})
-	if err != nil {
-		return nil, classify("natsevents.consumer", err)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		b.streams.Delete(s.Topic) // removed behind our back: make it again next time
 	}
-	return consumer, nil
+	return classify("natsevents.Ensure", err)
 }
 
 func (b *Bus) ensureStream(ctx context.Context, topic event.Topic) error {

@@ -2,11 +2,12 @@ package natsevents
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sajin-gallery/sajin/pkg/event"
@@ -16,13 +17,15 @@ import (
 const answerTimeout = 5 * time.Second
 
 // Receive runs one worker per handler at once. A worker asks for an event only
-// when it is free, so that nothing waits in the process under a lease.
+// when it is free, so that nothing waits in the process under a lease. A server
+// that goes away for a while is waited for, and a subscription that was deleted
+// is made again; an error means that the bus is closed.
 func (b *Bus) Receive(ctx context.Context, s event.Subscription, h event.Handler) error {
 	s = s.WithDefaults()
 	if err := s.Check(); err != nil {
 		return err
 	}
-	consumer, err := b.consumer(ctx, s)
+	err := b.Ensure(ctx, s)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -34,7 +37,7 @@ func (b *Bus) Receive(ctx context.Context, s event.Subscription, h event.Handler
 	group, ctx := errgroup.WithContext(ctx) // the first worker to fail stops the others
 	for range s.Concurrency {
 		group.Go(func() error {
-			return worker{bus: b, subscription: s, handler: h}.run(ctx, handling, consumer)
+			return worker{bus: b, subscription: s, handler: h}.run(ctx, handling)
 		})
 	}
 	return group.Wait()
@@ -46,42 +49,47 @@ type worker struct {
 	handler      event.Handler
 }
 
-func (w worker) run(ctx, handling context.Context, consumer jetstream.Consumer) error {
-	deliveries, err := consumer.Messages(jetstream.PullMaxMessages(1))
+func (w worker) run(ctx, handling context.Context) error {
+	p, err := newPuller(w.bus.conn, w.subscription)
 	if err != nil {
 		return classify("natsevents.Receive", err)
 	}
-	defer giveBack(deliveries)
+	defer p.stop()
 	for {
-		msg, err := deliveries.Next(jetstream.NextContext(ctx))
+		msg, err := p.next(ctx)
 		switch {
-		case ctx.Err() != nil:
-			if msg != nil {
-				answer(msg, event.Answer{Again: true})
-			}
+		case ctx.Err() != nil && msg != nil:
+			answer(msg, event.Answer{Again: true})
 			return nil
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, errRefused):
+			w.restore(ctx, err)
 		case err != nil:
 			return classify("natsevents.Receive", err)
+		default:
+			w.handle(handling, msg)
 		}
-		w.handle(handling, msg)
 	}
 }
 
-// giveBack returns what the server sent while the worker was stopping.
-func giveBack(deliveries jetstream.MessagesContext) {
-	deliveries.Drain()
-	for {
-		msg, err := deliveries.Next(jetstream.NextMaxWait(answerTimeout))
-		if err != nil {
-			deliveries.Stop()
-			return
-		}
-		answer(msg, event.Answer{Again: true})
+// restore waits a moment and sees to it that the subscription is there.
+func (w worker) restore(ctx context.Context, reason error) {
+	slog.WarnContext(ctx, "events are not delivered at the moment", "subscription", w.subscription.Name, "reason", reason)
+	timer := time.NewTimer(pullPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return
+	}
+	if err := w.bus.Ensure(ctx, w.subscription); err != nil && ctx.Err() == nil {
+		slog.WarnContext(ctx, "subscription not restored", "subscription", w.subscription.Name, "err", err)
 	}
 }
 
-func (w worker) handle(ctx context.Context, msg jetstream.Msg) {
-	raw := event.Raw{Body: msg.Data(), Attempt: 1}
+func (w worker) handle(ctx context.Context, msg *nats.Msg) {
+	raw := event.Raw{Body: msg.Data, Attempt: 1}
 	if meta, err := msg.Metadata(); err == nil {
 		raw.Attempt = int(min(meta.NumDelivered, 1<<30)) //nolint:gosec // bounded
 	}
@@ -93,7 +101,7 @@ func (w worker) handle(ctx context.Context, msg jetstream.Msg) {
 
 // hold renews the lease until the returned function is called, which waits for
 // a renewal that is under way.
-func (w worker) hold(msg jetstream.Msg) func() {
+func (w worker) hold(msg *nats.Msg) func() {
 	released := make(chan struct{})
 	var renewal sync.WaitGroup
 	renewal.Go(func() {
@@ -113,22 +121,22 @@ func (w worker) hold(msg jetstream.Msg) func() {
 	return func() { close(released); renewal.Wait() }
 }
 
-// answer tells the server, and waits until it knows, so that an event that was
-// handled is not delivered again because the process ended. It does so after a
+// answer tells the server. An acknowledgement is waited for, so that an event
+// that was handled is not delivered again because the process ended; after a
 // stop as well.
-func answer(msg jetstream.Msg, a event.Answer) {
+func answer(msg *nats.Msg, a event.Answer) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	var err error
 	switch {
 	case !a.Again:
-		err = msg.DoubleAck(ctx)
+		err = msg.AckSync(nats.Context(ctx))
 	case a.After > 0:
 		err = msg.NakWithDelay(a.After)
 	default:
 		err = msg.Nak()
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, nats.ErrMsgAlreadyAckd) {
 		slog.Warn("answer about an event not given; it will be delivered again", "err", err)
 	}
 }

@@ -50,10 +50,9 @@ type Client struct {
 	changes kitx.UseCase[catalogapi.ChangesRequest, catalogapi.ChangesResponse]
 }
 
-// New makes a client of the service at base, over transport: a network's, or
-// httpx.InProcess.
-func New(base *url.URL, transport http.RoundTripper) *Client {
-	target := kitx.Target{Base: base, HTTP: kitx.NoRedirects(transport)}
+// New makes a client of the service at target, over a network or within the
+// process.
+func New(target kitx.Target) *Client {
 	again, breaker := kitx.Retry(attempts, retryBase), kitx.Breaker("catalog")
 	call := []endpoint.Middleware{again, breaker, kitx.Deadline(callTimeout)}
 	wait := []endpoint.Middleware{again, breaker, kitx.Deadline(catalogapi.MaxChangesWaitMS*time.Millisecond + callTimeout)}

@@ -39,7 +39,10 @@ type Option func(*Client)
 func AnswerWithin(d time.Duration) Option { return func(c *Client) { c.answerWithin = d } }
 
 // New makes a client. The target's HTTP client must not have a timeout of its
-// own for a whole request: a body takes as long as its sender takes.
+// own for a whole request, since a body takes as long as its sender takes, and
+// its transport should have an ExpectContinueTimeout, as http.DefaultTransport
+// does: without one a refusal that comes before the body may be lost in a
+// connection that is reset.
 func New(target kitx.Target, options ...Option) *Client {
 	c := &Client{target: target, answerWithin: DefaultAnswerWithin}
 	for _, option := range options {

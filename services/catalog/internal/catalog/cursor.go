@@ -41,7 +41,7 @@ func (c cursors) mac(payload []byte, context []string) []byte {
 	mac := hmac.New(sha256.New, c.key)
 	for _, part := range append(context, string(payload)) {
 		// Length first, so that no two lists of parts read the same.
-		_, _ = mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part)))) //nolint:gosec // parts are short
+		_, _ = mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
 		_, _ = mac.Write([]byte(part))
 	}
 	return mac.Sum(nil)[:macBytes]
@@ -50,7 +50,7 @@ func (c cursors) mac(payload []byte, context []string) []byte {
 const positionBytes = 8 + 26 // milliseconds, then the id
 
 func (c cursors) page(owner identity.Owner, q PageQuery, p Position) string {
-	payload := binary.BigEndian.AppendUint64(nil, uint64(p.TakenAt.UnixMilli())) //nolint:gosec // two's complement, and back
+	payload := binary.BigEndian.AppendUint64(nil, uint64(p.TakenAt.UnixMilli()))
 	return c.sign(append(payload, p.ID...), pageContext(owner, q)...)
 }
 
@@ -59,7 +59,7 @@ func (c cursors) openPage(cursor string, owner identity.Owner, q PageQuery) (*Po
 	if err != nil {
 		return nil, err
 	}
-	ms := int64(binary.BigEndian.Uint64(payload)) //nolint:gosec // as page wrote it
+	ms := int64(binary.BigEndian.Uint64(payload))
 	return &Position{TakenAt: time.UnixMilli(ms).UTC(), ID: string(payload[8:])}, nil
 }
 
@@ -72,7 +72,7 @@ func pageContext(owner identity.Owner, q PageQuery) []string {
 }
 
 func (c cursors) feed(owner identity.Owner, seq int64) string {
-	return c.sign(binary.BigEndian.AppendUint64(nil, uint64(seq)), "changes", string(owner)) //nolint:gosec // never negative
+	return c.sign(binary.BigEndian.AppendUint64(nil, uint64(seq)), "changes", string(owner))
 }
 
 func (c cursors) openFeed(cursor string, owner identity.Owner) (int64, error) {
@@ -80,5 +80,5 @@ func (c cursors) openFeed(cursor string, owner identity.Owner) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int64(binary.BigEndian.Uint64(payload)), nil //nolint:gosec // as feed wrote it
+	return int64(binary.BigEndian.Uint64(payload)), nil
 }

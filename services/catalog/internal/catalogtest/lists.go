@@ -65,6 +65,37 @@ func testEqualTimes(t *testing.T, w *world) {
 	}
 }
 
+// testNeighbours: whoever follows the neighbours walks the list, in the timeline
+// and in the trash.
+func testNeighbours(t *testing.T, w *world) {
+	for i := range 6 {
+		w.add(fmt.Sprint(i), i%2)
+	}
+	for _, id := range ids(w.list(catalogapi.ListRequest{}))[:3] {
+		if _, err := w.Catalog.Trash(w.ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, trashed := range []bool{false, true} {
+		all := ids(w.list(catalogapi.ListRequest{Trashed: trashed}))
+		for i, id := range all {
+			var want catalogapi.Neighbours
+			if i > 0 {
+				want.NewerID = all[i-1]
+			}
+			if i+1 < len(all) {
+				want.OlderID = all[i+1]
+			}
+			if got, err := w.Catalog.Neighbours(w.ctx, id); err != nil || got != want {
+				t.Errorf("beside %s: %+v, %v; want %+v", id, got, err, want)
+			}
+		}
+	}
+	stranger := w.as(w.owner + "-stranger")
+	_, err := stranger.Catalog.Neighbours(stranger.ctx, ids(w.list(catalogapi.ListRequest{}))[0])
+	w.fails(err, fault.NotFound, "image_not_found")
+}
+
 func newestFirst(a, b catalogapi.Image) int {
 	if c := b.TakenAt.Compare(a.TakenAt); c != 0 {
 		return c

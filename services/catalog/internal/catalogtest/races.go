@@ -97,7 +97,7 @@ func testRacingUsers(t *testing.T, w *world) {
 
 // meddle does a few things to the shared images.
 func (w *world) meddle(worker int, shared []string) {
-	random := rand.New(rand.NewPCG(uint64(worker), 1)) //nolint:gosec // the same each time
+	random := rand.New(rand.NewPCG(uint64(worker), 1))
 	catalog := []Catalog{w.Catalog, w.Other}[worker%2]
 	for step := range 6 {
 		id := shared[random.IntN(len(shared))]

@@ -59,7 +59,7 @@ func (s *Store) Find(ctx context.Context, owner identity.Owner, id string) (cata
 
 // Page returns a page of the timeline or the trash.
 func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQuery) ([]catalog.Image, error) {
-	db := s.db.WithContext(ctx).Where("owner = ? AND trashed = ?", owner, q.Trashed)
+	db := s.db.WithContext(ctx).Table(s.pageTable(q)).Where("owner = ? AND trashed = ?", owner, q.Trashed)
 	if q.Month != "" {
 		db = db.Where("month = ?", q.Month)
 	}
@@ -75,6 +75,20 @@ func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQu
 		out[i] = rows[i].image()
 	}
 	return out, nil
+}
+
+// pageTable names the index on MariaDB, which otherwise looks the owner up and
+// reads every image before the page: 300 ms instead of 2 in the middle of
+// 100,000. SQLite finds the range by itself.
+func (s *Store) pageTable(q catalog.PageQuery) string {
+	switch {
+	case s.db.Name() != "mysql":
+		return "catalog_images"
+	case q.Month != "":
+		return "catalog_images FORCE INDEX (catalog_images_month)"
+	default:
+		return "catalog_images FORCE INDEX (catalog_images_timeline)"
+	}
 }
 
 // The orders of the timeline.
@@ -99,7 +113,7 @@ func newer(db *gorm.DB, at catalog.Position) *gorm.DB {
 // Beside looks once in each direction.
 func (s *Store) Beside(ctx context.Context, owner identity.Owner, trashed bool, at catalog.Position) (before, after string, err error) {
 	images := func() *gorm.DB {
-		return s.db.WithContext(ctx).Model(&imageRow{}).Where("owner = ? AND trashed = ?", owner, trashed)
+		return s.db.WithContext(ctx).Table(s.pageTable(catalog.PageQuery{})).Where("owner = ? AND trashed = ?", owner, trashed)
 	}
 	if before, err = firstID(newer(images(), at).Order(oldestFirst)); err == nil {
 		after, err = firstID(older(images(), at).Order(newestFirst))

@@ -12,7 +12,7 @@ import (
 // tags say what the migrations say: which columns may be NULL, and the indexes.
 
 type imageRow struct {
-	ID          string  `gorm:"primaryKey"`
+	ID          string  `gorm:"primaryKey;index:catalog_images_timeline,priority:4;index:catalog_images_month,priority:5"`
 	Owner       string  `gorm:"not null;uniqueIndex:catalog_images_content,priority:1;index:catalog_images_timeline,priority:1;index:catalog_images_month,priority:1"`
 	Name        string  `gorm:"not null"`
 	ObjectKey   string  `gorm:"not null"`

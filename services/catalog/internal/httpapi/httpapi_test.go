@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,10 @@ func (u *recorder) Expect(ctx context.Context, r catalogapi.ExpectRequest) (cata
 	return catalogapi.ExpectResponse{Results: []catalogapi.ExpectResult{}}, u.note(ctx, "expect", len(r.Images))
 }
 
+func (u *recorder) Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error) {
+	return catalogapi.Neighbours{}, u.note(ctx, "neighbours", id)
+}
+
 func (u *recorder) Months(ctx context.Context) (catalogapi.MonthsResponse, error) {
 	return catalogapi.MonthsResponse{Months: []catalogapi.Month{}}, u.note(ctx, "months")
 }
@@ -124,6 +129,7 @@ func TestRoutesReachTheirUseCases(t *testing.T) {
 		{"DELETE", "/v1/images/" + id, "", "trash " + id},
 		{"POST", "/v1/images/" + id + "/restore", "", "restore " + id},
 		{"POST", "/v1/images/" + id + "/purge", "", "purge " + id},
+		{"GET", "/v1/images/" + id + "/neighbours", "", "neighbours " + id},
 		{"POST", "/v1/expected", `{"images":[]}`, "expect 0"},
 		{"GET", "/v1/months", "", "months"},
 		{"GET", "/v1/changes", "", "changes {Cursor: WaitMS:0}"},
@@ -301,65 +307,63 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// TestFaults is P12: every route, made to fail in every way, answers with the
-// mapped status and a problem, and shows nothing of what is inside.
-func TestFaults(t *testing.T) {
-	const secret = "Access denied for user 'root'@'10.0.0.7' (using password: hunter2)"
-	drivers := map[string]struct {
-		err    error
-		status int
-	}{
-		"access denied":   {&mysql.MySQLError{Number: 1045, Message: secret}, 503},
-		"deadlock":        {&mysql.MySQLError{Number: 1213, Message: secret}, 503},
-		"read-only":       {&mysql.MySQLError{Number: 1290, Message: secret}, 503},
-		"disk full":       {&mysql.MySQLError{Number: 1021, Message: secret}, 507},
-		"syntax":          {&mysql.MySQLError{Number: 1064, Message: secret}, 500},
-		"duplicate":       {&mysql.MySQLError{Number: 1062, Message: secret}, 409},
+const secret = "Access denied for user 'root'@'10.0.0.7' (using password: hunter2)"
+
+// failure is what a use case fails with, and the status that it must become.
+type failure struct {
+	err    error
+	status int
+}
+
+// failures are every kind of fault, and what drivers say.
+func failures() map[string]failure {
+	number := func(n uint16) error { return &mysql.MySQLError{Number: n, Message: secret} }
+	out := map[string]failure{}
+	for name, f := range map[string]failure{
+		"access denied":   {number(1045), 503},
+		"deadlock":        {number(1213), 503},
+		"read-only":       {number(1290), 503},
+		"disk full":       {number(1021), 507},
+		"syntax":          {number(1064), 500},
+		"duplicate":       {number(1062), 409},
 		"bad connection":  {driver.ErrBadConn, 503},
 		"network":         {&net.OpError{Op: "dial", Err: errors.New(secret)}, 503},
 		"no such file":    {&os.PathError{Op: "open", Path: "/secret", Err: errors.New(secret)}, 500},
 		"deadline":        {context.DeadlineExceeded, 504},
 		"cancelled":       {context.Canceled, 499},
 		"anything at all": {errors.New(secret), 500},
-	}
-	cases := map[string]struct {
-		err    error
-		status int
-	}{}
-	for name, d := range drivers {
-		cases["driver: "+name] = struct {
-			err    error
-			status int
-		}{fault.Wrap("catalog.List", gormdb.Fault("gormcatalog.Page", d.err)), d.status}
+	} {
+		out["driver: "+name] = failure{fault.Wrap("catalog.List", gormdb.Fault("gormcatalog.Page", f.err)), f.status}
 	}
 	for _, kind := range fault.Kinds() {
-		cases["kind: "+kind.String()] = struct {
-			err    error
-			status int
-		}{fmt.Errorf("wrapped: %w", fault.New(kind, "", "").With("x", errors.New(secret))), problem.Status(kind)}
+		err := fmt.Errorf("wrapped: %w", fault.New(kind, "", "").With("x", errors.New(secret)))
+		out["kind: "+kind.String()] = failure{err, problem.Status(kind)}
 	}
+	return out
+}
+
+// TestFaults is P12: every route, made to fail in every way, answers with the
+// mapped status and a problem, and shows nothing of what is inside.
+func TestFaults(t *testing.T) {
 	silence(t)
-	for name, tt := range cases {
-		for _, route := range [][2]string{
-			{"GET", "/v1/images"}, {"GET", "/v1/images/" + id}, {"DELETE", "/v1/images/" + id}, {"POST", "/v1/images/" + id + "/restore"},
-			{"POST", "/v1/images/" + id + "/purge"}, {"POST", "/v1/expected"}, {"GET", "/v1/months"}, {"GET", "/v1/changes"},
+	for name, f := range failures() {
+		for route, body := range map[string]string{
+			"GET /v1/images": "", "GET /v1/images/" + id: "", "DELETE /v1/images/" + id: "", "POST /v1/images/" + id + "/restore": "",
+			"POST /v1/images/" + id + "/purge": "", "POST /v1/expected": `{"images":[]}`, "GET /v1/months": "", "GET /v1/changes": "",
 		} {
-			body := ""
-			if strings.HasSuffix(route[1], "expected") {
-				body = `{"images":[]}`
-			}
-			got := call(t, &recorder{err: tt.err}, request(route[0], route[1], body))
-			if got.StatusCode != tt.status || got.problem.Code == "" || got.problem.RequestID == "" {
-				t.Errorf("%s at %v: %d %s, want %d", name, route, got.StatusCode, got.body, tt.status)
+			method, target, _ := strings.Cut(route, " ")
+			got := call(t, &recorder{err: f.err}, request(method, target, body))
+			if got.StatusCode != f.status || got.problem.Code == "" || got.problem.RequestID == "" {
+				t.Errorf("%s at %s: %d %s, want %d", name, route, got.StatusCode, got.body, f.status)
 			}
 			for _, word := range []string{"root", "hunter2", "10.0.0.7", "secret", "gormcatalog", "bad connection", "dial"} {
 				if strings.Contains(got.body, word) {
-					t.Errorf("%s at %v shows %q: %s", name, route, word, got.body)
+					t.Errorf("%s at %s shows %q: %s", name, route, word, got.body)
 				}
 			}
-			retry := got.Header.Get("Retry-After") != ""
-			if wants := tt.status == 503 || tt.status == 504 || tt.status == 507 || tt.status == 429 || tt.status == 423; retry != wants {
-				t.Errorf("%s at %v: Retry-After %v, want %v", name, route, retry, wants)
+			wants := slices.Contains([]int{423, 429, 503, 504, 507}, f.status)
+			if retry := got.Header.Get("Retry-After") != ""; retry != wants {
+				t.Errorf("%s at %s: Retry-After %v, want %v", name, route, retry, wants)
 			}
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // TestColours plants patches in every format and variant, and finds them again
 // in each rendition.
 func TestColours(t *testing.T) {
-	const w, h = 1100, 620
+	const w, h = 385, 217 // the ratio of the fixtures
 	rgb := patches(w, h)
 	grey := image.NewGray(rgb.Rect)
 	for i := range grey.Pix {
@@ -35,6 +35,8 @@ func TestColours(t *testing.T) {
 		{"png of 16 bits", encodePNG(t, deepCopy(rgb)), patchColours, 4},
 		{"png grey", encodePNG(t, grey), greys, 3},
 		{"png interlaced", interlacedPNG(rgb), patchColours, 4},
+		{"png animated", insertChunks(encodePNG(t, rgb), pngChunk("acTL", []byte("\x00\x00\x00\x02\x00\x00\x00\x00")),
+			pngChunk("fcTL", make([]byte, 26)), pngChunk("fcTL", make([]byte, 26))), patchColours, 4},
 		{"png with a palette", encodePNG(t, palettedCopy(rgb)), patchColours, 4},
 		{"gif", encodeGIF(t, palettedCopy(rgb)), patchColours, 4},
 		{"webp lossless", riff(riffChunk("VP8L", vp8l(rgb))), patchColours, 4},

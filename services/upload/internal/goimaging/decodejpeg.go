@@ -47,9 +47,9 @@ func decodeFast(ctx context.Context, src ingest.Source, e extent) (picture, erro
 }
 
 // looksFilledUp reports whether jpegn may have given up on a broken scan. Where
-// data ends before the picture does, the last value is repeated to the last
-// corner; where it makes no sense, memory is left zero, which is the chroma of no
-// colour.
+// data ends before the picture does, the last value is repeated to the end, the
+// whole of the last row included; where it makes no sense, memory is left zero,
+// which is the chroma of no colour.
 func (p *picture) looksFilledUp() bool {
 	const block = 8
 	for y := 0; y < p.cb.h; y += block {
@@ -61,20 +61,17 @@ func (p *picture) looksFilledUp() bool {
 		}
 	}
 	for _, component := range p.planes() {
-		if !component.endsFlat(4 * block) {
+		if !isFlat(component.row(component.h - 1)) {
 			return false
 		}
 	}
 	return true
 }
 
-// endsFlat reports whether the last samples of the last row, n at most, are all
-// the same.
-func (p plane) endsFlat(n int) bool {
-	last := p.row(p.h - 1)
-	last = last[max(len(last)-n, 0):]
-	for _, v := range last {
-		if v != last[0] {
+// isFlat reports whether all samples are the same.
+func isFlat(samples []byte) bool {
+	for _, v := range samples {
+		if v != samples[0] {
 			return false
 		}
 	}

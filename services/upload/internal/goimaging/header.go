@@ -1,8 +1,6 @@
 package goimaging
 
-import (
-	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
-)
+import "github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 
 // The formats, as ingest names them.
 const (
@@ -22,13 +20,17 @@ type header struct {
 	webp    webpFrame
 }
 
-// walkers find the structure of a file, one for each format. A walker reads to
-// the end that the format declares, and refuses a file that ends before.
-var walkers = map[string]func(*window, Limits) (header, error){
-	formatJPEG: walkJPEG,
-	formatPNG:  walkPNG,
-	formatGIF:  walkGIF,
-	formatWebP: walkWebP,
+// formats say for each format what its files are called, and what finds their
+// structure. A walker reads to the end that the format declares, and refuses a
+// file that ends before.
+var formats = map[string]struct {
+	extension string
+	walk      func(*window, Limits) (header, error)
+}{
+	formatJPEG: {".jpg", walkJPEG},
+	formatPNG:  {".png", walkPNG},
+	formatGIF:  {".gif", walkGIF},
+	formatWebP: {".webp", walkWebP},
 }
 
 // walk recognises the format by content and reads the header.
@@ -40,19 +42,15 @@ func walk(w *window, limits Limits) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	format, err := sniff(prefix)
+	name, err := sniff(prefix)
 	if err != nil {
 		return header{}, err
 	}
-	h, err := walkers[format](w, limits)
+	format := formats[name]
+	h, err := format.walk(w, limits)
 	if err != nil {
 		return header{}, err
 	}
-	h.Format = format
-	h.ContentType = "image/" + format
-	h.Extension = map[string]string{formatJPEG: ".jpg"}[format]
-	if h.Extension == "" {
-		h.Extension = "." + format
-	}
+	h.Format, h.ContentType, h.Extension = name, "image/"+name, format.extension
 	return h, limits.checkMemory(h.MemoryBytes)
 }

@@ -1,8 +1,6 @@
 package goimaging
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 const (
 	riffHeaderBytes  = 12

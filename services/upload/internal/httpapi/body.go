@@ -33,7 +33,6 @@ type body struct {
 	limit     int64 // of the whole, for the sentence
 	structure bool  // reading what is no content
 	left      int   // of structureBytes
-	ended     bool
 	failed    error
 }
 
@@ -60,9 +59,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.structure {
 		b.left -= n
 	}
-	if errors.Is(err, io.EOF) {
-		b.ended = true
-	} else if err != nil {
+	if err != nil && err != io.EOF { // the body's regular end is io.EOF itself
 		b.failed = b.classify(err)
 		err = b.failed
 	}
@@ -71,7 +68,7 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) classify(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return errRequestTooLarge(b.limit).With("httpapi.body", err)
+		return errRequestTooLarge(b.limit)
 	}
 	if errors.Is(err, httpx.ErrBodyTimeout) {
 		return errBodyTimeout.With("httpapi.body", err)
@@ -84,7 +81,7 @@ func (b *body) explain(err error) error {
 	switch {
 	case b.failed != nil:
 		return b.failed
-	case b.ended:
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return httpx.ErrBodyIncomplete.With("httpapi.form", err)
 	default:
 		return errMalformed.With("httpapi.form", err)

@@ -185,9 +185,9 @@ var upright = map[int][2]int{1: {0, 1}, 2: {1, 0}, 3: {2, 3}, 4: {3, 2}, 5: {0, 
 func TestU20_Orientation(t *testing.T) {
 	s := newServer(t)
 	for orientation, want := range upright {
-		r := s.post(filePart("a.jpg", afterSOI(jpegOf(t, corners(640, 400)), exif(orientation))))
+		r := s.post(filePart("a.jpg", afterSOI(jpegOf(t, corners(400, 240)), exif(orientation))))
 		r.expect(t, 201, uploadapi.StatusStored)
-		w, h := 640, 400
+		w, h := 400, 240
 		if orientation >= 5 && orientation <= 8 {
 			w, h = h, w
 		}

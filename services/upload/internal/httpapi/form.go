@@ -29,6 +29,10 @@ var (
 // was last modified.
 const fieldLastModified = "last_modified"
 
+// errFormEnd says that the form came to its proper end. It is not io.EOF, which
+// is in the chain of what a body that ended too early gives.
+var errFormEnd = errors.New("httpapi: the form has ended")
+
 // maxEpilogueBytes is how much is read after the form's end, so that the
 // connection can be used again.
 const maxEpilogueBytes = 64 << 10
@@ -57,7 +61,7 @@ func (f *form) files(yield func(ingest.File, error) bool) {
 	defer func() { _ = f.control.SetReadDeadline(time.Time{}) }()
 	for {
 		file, err := f.next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, errFormEnd) {
 			_, _ = io.CopyN(io.Discard, f.body, maxEpilogueBytes) // all files are here, whatever it holds
 			return
 		}
@@ -67,11 +71,11 @@ func (f *form) files(yield func(ingest.File, error) bool) {
 	}
 }
 
-// next is the next file, or io.EOF after the last, or what ends the request.
+// next is the next file, or errFormEnd after the last, or what ends the request.
 func (f *form) next() (ingest.File, error) {
 	for {
 		part, err := f.nextPart()
-		if errors.Is(err, io.EOF) && f.count == 0 {
+		if errors.Is(err, errFormEnd) && f.count == 0 {
 			return ingest.File{}, errNoFiles
 		}
 		if err != nil {
@@ -103,10 +107,10 @@ func (f *form) nextPart() (*multipart.Part, error) {
 	f.body.expectStructure()
 	defer f.body.expectContent()
 	part, err := f.reader.NextRawPart()
-	if err == io.EOF { //nolint:errorlint // the final delimiter; a body that ended without it is wrapped
-		return nil, io.EOF
+	if err == io.EOF { // the final delimiter; a body that ended without it is wrapped
+		return nil, errFormEnd
 	}
-	if errors.Is(err, errStructure) && f.parts > 0 {
+	if errors.Is(err, multipart.ErrMessageTooLarge) || errors.Is(err, errStructure) && f.parts > 0 {
 		return nil, errPartHeader.With("httpapi.form", err)
 	}
 	if err != nil {
@@ -154,7 +158,7 @@ func (f *form) file(header textproto.MIMEHeader, d disposition, content io.Reade
 		first := make([]byte, 1)
 		n, err := io.ReadFull(content, first)
 		if n == 0 {
-			return file, errors.Is(err, io.EOF), err
+			return file, err == io.EOF, err // the part's regular end is io.EOF itself
 		}
 		content = io.MultiReader(bytes.NewReader(first), content)
 	}

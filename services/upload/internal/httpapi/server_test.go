@@ -28,7 +28,10 @@ import (
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingesttest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // failures are provoked here by the dozen
+	goleak.VerifyTestMain(m)
+}
 
 const owner = "anna"
 
@@ -66,7 +69,7 @@ func newServer(t testing.TB, change ...func(*httpapi.Limits, *ingest.Config)) *s
 		Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	routes := httpapi.New(s.core, s.limits, health())
-	s.http = httptest.NewServer(httpx.Chain(routes, httpx.RequestIDs(true), httpx.Recover))
+	s.http = httptest.NewServer(httpx.Chain(routes, httpx.DiscardWithin(100*time.Millisecond), httpx.RequestIDs(true), httpx.Recover))
 	s.client = &http.Client{Transport: openapitest.Transport(t, describedBy(t), s.http.Client().Transport)}
 	t.Cleanup(func() { s.end(cfg.TempDir) })
 	return s
@@ -107,6 +110,7 @@ func (noMetadata) Read(context.Context, ingest.Source, ingest.Probe) ingest.Meta
 type reply struct {
 	status  int
 	header  http.Header
+	closes  bool // the connection
 	results []uploadapi.Result
 	problem problem.Details
 }
@@ -134,7 +138,7 @@ func (s *server) do(req *http.Request) reply {
 
 func (s *server) read(resp *http.Response) reply {
 	s.t.Helper()
-	r := reply{status: resp.StatusCode, header: resp.Header}
+	r := reply{status: resp.StatusCode, header: resp.Header, closes: resp.Close}
 	var response uploadapi.UploadResponse
 	target := any(&response)
 	if resp.Header.Get("Content-Type") == problem.ContentType {

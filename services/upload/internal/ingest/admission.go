@@ -9,7 +9,7 @@ import (
 
 // decodesPerCore bounds how many decodes share a core, so that the time limit
 // on one measures its own work and not its waiting for the others.
-const decodesPerCore = 4
+const decodesPerCore = 2
 
 // budget admits work by what it weighs, in the order of asking, so that a large
 // image is not overtaken for ever by small ones.

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -65,35 +66,59 @@ func TestUploadWithEachFailure(t *testing.T) {
 }
 
 func TestRejectionWithEachFailure(t *testing.T) {
+	stored := false
 	eachFailure(t, nil, func(w *world) map[string]string {
-		if o, err := w.Store(t.Context(), owner, file("a.jpg", picture("corrupt"))); err == nil {
+		o, err := w.Store(t.Context(), owner, file("a.jpg", picture("corrupt")))
+		if stored = err == nil; stored {
 			_, _ = w.Process(t.Context(), o.Key)
 		}
 		return nil
-	}, func(w *world) { w.empty() })
+	}, func(w *world) {
+		w.empty()
+		if stored && !slices.Equal(w.bus.Rejected(), []string{"image_corrupt"}) {
+			t.Errorf("published rejections %v", w.bus.Rejected())
+		}
+	})
+}
+
+// parts counts what is stored of an image.
+func (w *world) parts(o ingest.Original) int {
+	n := len(w.bucket.Keys("renditions/"+o.ID)) + len(w.bucket.Keys("manifests/"+o.ID))
+	if w.bucket.Data(o.Key) != nil {
+		n++
+	}
+	return n
 }
 
 func TestPurgeWithEachFailure(t *testing.T) {
 	var doomed, kept ingest.Original
+	var whole, said int
+	var begun bool
 	purge := func(w *world) error {
 		return w.HandlePurged(t.Context(), purged(t, doomed.ID, owner, doomed.Key))
 	}
+	uploaded := func(w *world) int { return len(w.bus.Of(doomed.ID)) }
 	eachFailure(t, func(w *world) {
 		doomed, kept = w.store(picture("one")), w.store(picture("two"))
 		w.process(doomed)
 		w.process(kept)
+		whole = w.parts(doomed)
 	}, func(w *world) map[string]string {
 		if err := purge(w); event.JudgeError(err, 1, 5) == event.Dead {
 			t.Errorf("HandlePurged: %v, want another try", err)
 		}
+		begun, said = w.parts(doomed) < whole, uploaded(w)
 		return map[string]string{kept.ID: kept.SHA256}
 	}, func(w *world) {
+		if begun && uploaded(w) > said {
+			t.Error("an image that was half purged was published again")
+		}
 		if err := purge(w); err != nil { // the event comes again
 			t.Errorf("HandlePurged again: %v", err)
 		}
 		w.settle()
-		if left := append(w.bucket.Keys("renditions/"+doomed.ID), w.bucket.Keys("manifests/"+doomed.ID)...); len(left) > 0 || w.bucket.Data(doomed.Key) != nil {
-			t.Errorf("of the purged image %v is left", left)
+		if left := w.parts(doomed); left > 0 {
+			t.Errorf("of the purged image %d objects are left", left)
 		}
 		w.bus.Forget(doomed.ID)
 	})

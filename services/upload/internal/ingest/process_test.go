@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -105,28 +106,31 @@ func TestProcessRefusesWhatNeedsMoreThanThereIs(t *testing.T) {
 	}
 }
 
-// Work is admitted by the memory it needs: four pictures of a third of it go
-// three at a time.
+// Work is admitted by the memory it needs, and the smallest counts for enough
+// that a core is not shared by many.
 func TestProcessBoundsMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.imager.memory = w.cfg.DecodeMemory() / 3
-		w.imager.gate = make(chan struct{})
-		var all sync.WaitGroup
-		for range 4 {
-			o := w.store(picture("ok"))
-			all.Go(func() { w.process(o) })
-		}
-		synctest.Wait()
-		if _, most := w.imager.count(); most != 3 {
-			t.Errorf("%d were derived at one time, want 3", most)
-		}
-		close(w.imager.gate)
-		all.Wait()
-		if derived, most := w.imager.count(); derived != 4 || most != 3 {
-			t.Errorf("%d were derived, %d at one time; want 4 and 3", derived, most)
-		}
-	})
+	share := ingest.Defaults().DecodeMemory()
+	for memory, want := range map[int64]int{share: 1, share/2 + 1: 1, share / 2: 2, 1: 2 * runtime.GOMAXPROCS(0)} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.imager.memory = memory
+			w.imager.gate = make(chan struct{})
+			var all sync.WaitGroup
+			for range want + 3 {
+				o := w.store(picture("ok"))
+				all.Go(func() { w.process(o) })
+			}
+			synctest.Wait()
+			if _, most := w.imager.count(); most != want {
+				t.Errorf("%d of %d bytes were derived at one time, want %d", most, memory, want)
+			}
+			close(w.imager.gate)
+			all.Wait()
+			if derived, most := w.imager.count(); derived != want+3 || most > want {
+				t.Errorf("%d were derived, %d at one time; want %d and %d", derived, most, want+3, want)
+			}
+		})
+	}
 }
 
 // A file that is too large to hold goes through a temporary file.

@@ -109,6 +109,9 @@ func (s *Service) fetch(ctx context.Context, want blob.Info, w io.Writer) (loade
 	}
 	sha, crc := sha256.New(), crc32.New(castagnoli)
 	n, err := io.Copy(io.MultiWriter(w, sha, crc), io.LimitReader(r, info.Size+1))
+	if errors.Is(err, blob.ErrChecksum) {
+		return loaded{}, errRotten.With("ingest.fetch", err)
+	}
 	if err != nil {
 		return loaded{}, fault.Wrap("ingest.fetch", asUnavailable(err))
 	}

@@ -120,6 +120,9 @@ func (s *Service) settle(ctx context.Context, key string, body *meter, failure e
 			return nil
 		}
 	}
+	if errors.Is(failure, blob.ErrExists) { // and is not ours: the id was taken
+		return errStoredWrong.With("ingest.Store", failure)
+	}
 	if err := s.ports.Blob.Delete(ctx, key); err != nil {
 		s.ports.Log.WarnContext(ctx, "a failed upload was not removed", "key", key, "err", err)
 	}
@@ -130,7 +133,7 @@ func (s *Service) settle(ctx context.Context, key string, body *meter, failure e
 func peek(r io.Reader) (head []byte, whole bool, err error) {
 	head = make([]byte, sniffBytes)
 	n, err := io.ReadFull(r, head)
-	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // ReadFull's own; a client's is in a *BodyError's chain
+	if err == io.EOF || err == io.ErrUnexpectedEOF { // ReadFull's own; a client's is in a *BodyError's chain
 		return head[:n], true, nil
 	}
 	return head[:n], false, err
@@ -166,7 +169,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	case m.size > m.limit:
 		m.failed = fault.Newf(fault.TooLarge, "file_too_large", "The file is larger than the %d MiB that one file may have.", m.limit>>20)
 		err = m.failed
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: // the regular end is io.EOF itself; a failure may have it in its chain
 		m.ended = true
 	case err != nil:
 		m.failed = &BodyError{err}

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
@@ -161,5 +163,34 @@ func TestStoreDoesNotTrustTheClock(t *testing.T) {
 	second := w.store(picture("b"))
 	if first.ID == second.ID || len(w.bucket.Keys(contract.PrefixOriginals)) != 2 {
 		t.Errorf("two files became %v", w.bucket.Keys(""))
+	}
+}
+
+// collision is a bucket in which every new key is taken already.
+type collision struct {
+	*ingesttest.Bucket
+	with string
+}
+
+func (c collision) Put(ctx context.Context, key string, r io.Reader, opts blob.WriteOptions) (blob.Info, error) {
+	if _, err := c.Bucket.Put(ctx, key, strings.NewReader(c.with), blob.WriteOptions{}); err != nil {
+		return blob.Info{}, err
+	}
+	return c.Bucket.Put(ctx, key, r, opts)
+}
+
+// An adapter that tries again finds its own object in the way: the file is
+// safe. What is somebody else's is left alone.
+func TestStoreUnderATakenKey(t *testing.T) {
+	for with, want := range map[string]string{picture("mine"): "", picture("other"): "storage_unavailable"} {
+		w := newWorld(t)
+		s := ingest.New(w.cfg, ingest.Ports{Blob: collision{w.bucket, with}, Events: w.bus, Now: w.clock.Now, Log: discard})
+		if _, err := s.Store(t.Context(), owner, file("a.jpg", picture("mine"))); code(err) != want {
+			t.Errorf("Store over %q: %v, want %q", with, err, want)
+		}
+		if keys := w.bucket.Keys(""); len(keys) != 1 || string(w.bucket.Data(keys[0])) != with {
+			t.Errorf("the bucket holds %v", keys)
+		}
+		s.Close(t.Context())
 	}
 }

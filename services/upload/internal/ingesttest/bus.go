@@ -37,6 +37,13 @@ func (b *Bus) Events(typ string) []event.Event {
 	return slices.DeleteFunc(slices.Clone(b.events), func(e event.Event) bool { return e.Type != typ })
 }
 
+// Of lists what was published of an image, in order.
+func (b *Bus) Of(id string) []event.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(b.events), func(e event.Event) bool { return e.Subject != id })
+}
+
 // Rejected lists the codes of the rejections, each image once.
 func (b *Bus) Rejected() []string {
 	seen, out := map[string]bool{}, []string(nil)

@@ -3,6 +3,8 @@
 import { demand } from './page'
 import type { Timeline } from './timeline'
 
+const labelHeight = 22 // pixels that a year needs on the rail
+
 export class Jump {
   private readonly links: HTMLAnchorElement[]
   private readonly rail: HTMLElement
@@ -15,6 +17,8 @@ export class Jump {
     this.links = [...nav.querySelectorAll<HTMLAnchorElement>('a[data-month]')]
     this.label = demand('[data-current]', nav)
     this.rail = this.makeRail()
+    this.nameYears()
+    addEventListener('resize', () => this.nameYears())
     nav.addEventListener('click', (event) => this.clicked(event))
     this.rail.addEventListener('click', (event) => this.clicked(event))
     this.closeWhenDone(demand<HTMLDetailsElement>('details', nav))
@@ -32,7 +36,6 @@ export class Jump {
     const rail = document.createElement('div')
     rail.className = 'rail'
     rail.ariaHidden = 'true'
-    let year = ''
     for (const link of this.links) {
       const tick = document.createElement('a')
       tick.href = link.href
@@ -42,9 +45,6 @@ export class Jump {
       const label = document.createElement('span')
       label.textContent = link.dataset['title'] ?? ''
       tick.append(label)
-      const own = tick.dataset['month'].slice(0, 4)
-      if (own !== year) tick.dataset['year'] = own
-      year = own
       rail.append(tick)
     }
     if (this.links.length > 2) {
@@ -52,6 +52,23 @@ export class Jump {
       document.documentElement.classList.add('railed')
     }
     return rail
+  }
+
+  // nameYears marks the first month of each year, as far as the labels do not
+  // run into each other.
+  private nameYears(): void {
+    let year = ''
+    let free = -Infinity
+    for (const tick of this.rail.children as HTMLCollectionOf<HTMLElement>) {
+      const own = tick.dataset['month']?.slice(0, 4) ?? ''
+      const middle = tick.offsetTop + tick.offsetHeight / 2
+      delete tick.dataset['year']
+      if (own === year) continue
+      year = own
+      if (middle < free) continue
+      tick.dataset['year'] = own
+      free = middle + labelHeight
+    }
   }
 
   private clicked(event: MouseEvent): void {

@@ -2,17 +2,14 @@
 // PhotoSwipe, which does the gestures. The address follows the picture, so it
 // can be shared and the back button closes.
 
-import PhotoSwipe, { type SlideData } from 'photoswipe'
+import PhotoSwipe from 'photoswipe'
 import 'photoswipe/style.css'
 import { InfoPanel } from './info'
 import { t } from './messages'
 import { clone, demand } from './page'
 import { trashWithUndo } from './removal'
+import { gapBeside, run, type Picture } from './run'
 import type { Timeline } from './timeline'
-
-interface Picture extends SlideData {
-  id: string
-}
 
 interface Gaps {
   load(rest: HTMLElement): Promise<void>
@@ -28,6 +25,7 @@ export class Lightbox {
   private pictures: Picture[] = []
   private home = ''
   private leaving = false // the history moved first
+  private extending = false
 
   constructor(
     private readonly timeline: Timeline,
@@ -52,18 +50,23 @@ export class Lightbox {
   }
 
   private open(figure: HTMLElement): void {
-    this.pictures = this.run(figure)
+    this.pictures = run(this.timeline, figure)
     const index = this.pictures.findIndex((p) => p.id === figure.dataset['id'])
     this.dialog = clone<HTMLDialogElement>('lightbox-template')
     document.body.append(this.dialog)
-    this.dialog.addEventListener('cancel', (event) => event.preventDefault()) // the stage closes, with its motion
+    this.dialog.addEventListener('cancel', (event) => {
+      event.preventDefault() // Esc: the stage closes, with its motion
+      this.whenOpen((stage) => stage.close())
+    })
+    this.dialog.addEventListener('close', () => this.stage?.destroy()) // the browser insisted
     this.dialog.addEventListener('click', (event) => this.pressed(event))
-    this.dialog.addEventListener('keydown', (event) => this.key(event))
+    document.addEventListener('keydown', this.key)
     this.info = new InfoPanel(demand<HTMLElement>('.lightbox-info', this.dialog), () => this.stage?.updateSize(true))
     this.dialog.showModal()
     this.dialog.focus() // not its first button: nothing was chosen yet
     this.stage = this.makeStage(index)
     this.stage.init()
+    this.stage.element?.removeAttribute('role') // the dialog around it is the dialog
     void this.extend()
   }
 
@@ -73,7 +76,7 @@ export class Lightbox {
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches
     const stage = new PhotoSwipe({
       dataSource: this.pictures, index, appendToEl: host, mainClass: 'lightbox-swipe', bgOpacity: 1, loop: false, wheelToZoom: true,
-      arrowPrev: false, arrowNext: false, close: false, zoom: false, counter: false, trapFocus: false, returnFocus: false,
+      arrowPrev: false, arrowNext: false, close: false, zoom: false, counter: false, trapFocus: false, returnFocus: false, escKey: false, arrowKeys: false,
       clickToCloseNonZoomable: false, tapAction: () => void dialog.classList.toggle('bare'), bgClickAction: 'close', imageClickAction: 'zoom', doubleTapAction: 'zoom',
       showHideAnimationType: still ? 'none' : 'zoom', zoomAnimationDuration: still ? 0 : 260, errorMsg: t('picture_failed'),
       getViewportSizeFn: () => ({ x: host.clientWidth, y: host.clientHeight }),
@@ -86,30 +89,25 @@ export class Lightbox {
     return stage
   }
 
-  // run is the unbroken stretch of loaded pictures around a figure.
-  private run(around: HTMLElement): Picture[] {
-    const all = [...this.timeline.root.querySelectorAll<HTMLElement>('.picture[data-state="ready"], .rest')]
-    const at = all.indexOf(around)
-    const gap = (e: HTMLElement) => e.classList.contains('rest')
-    const from = all.slice(0, at).findLastIndex(gap) + 1
-    const to = all.findIndex((e, i) => i > at && gap(e))
-    return all.slice(from, to < 0 ? undefined : to).map(picture)
-  }
-
-  // extend loads what follows when the end of the run is near, either way.
+  // extend loads on when the end of the run is near, either way, one gap after
+  // the other, until there is enough or nothing more comes.
   private async extend(): Promise<void> {
-    if (!this.stage || !this.gaps) return
-    const index = this.stage.currIndex
-    const rests = [index >= this.pictures.length - near ? this.rest(this.pictures.at(-1), true) : undefined, index < near ? this.rest(this.pictures[0], false) : undefined]
-    for (const rest of rests) if (rest) await this.gaps.load(rest)
-    if (rests.some((rest) => rest !== undefined)) this.adopt()
+    if (this.extending || !this.gaps) return
+    this.extending = true
+    for (let round = 0; round < near; round++) {
+      const rest = this.nearRest()
+      if (!rest) break
+      await this.gaps.load(rest)
+      this.adopt()
+    }
+    this.extending = false
   }
 
-  private rest(edge: Picture | undefined, after: boolean): HTMLElement | undefined {
-    const all = [...this.timeline.root.querySelectorAll<HTMLElement>('.picture, .rest')]
-    const at = all.findIndex((e) => e.dataset['id'] === edge?.id)
-    const next = at < 0 ? undefined : all[at + (after ? 1 : -1)]
-    return next?.classList.contains('rest') ? next : undefined
+  private nearRest(): HTMLElement | undefined {
+    if (!this.stage) return undefined
+    const index = this.stage.currIndex
+    const later = index >= this.pictures.length - near ? gapBeside(this.timeline, this.pictures.at(-1), true) : undefined
+    return later ?? (index < near ? gapBeside(this.timeline, this.pictures[0], false) : undefined)
   }
 
   // adopt takes the document's present order, and stays on the same picture.
@@ -117,7 +115,7 @@ export class Lightbox {
     const id = this.current()?.id
     const figure = id ? this.timeline.figure(id) : null
     if (!this.stage || !figure) return
-    const fresh = this.run(figure)
+    const fresh = run(this.timeline, figure)
     const index = fresh.findIndex((p) => p.id === id)
     const moved = index !== this.stage.currIndex
     this.pictures.splice(0, this.pictures.length, ...fresh)
@@ -184,11 +182,11 @@ export class Lightbox {
     const what = (event.target as Element).closest<HTMLElement>('[data-do]')?.dataset['do']
     switch (what) {
       case 'close':
-        return this.stage?.close()
+        return this.whenOpen((stage) => stage.close())
       case 'previous':
-        return this.stage?.prev()
+        return this.whenOpen((stage) => stage.prev())
       case 'next':
-        return this.stage?.next()
+        return this.whenOpen((stage) => stage.next())
       case 'info':
         return this.toggleInfo()
       case 'screen':
@@ -198,14 +196,25 @@ export class Lightbox {
     }
   }
 
-  // Esc and the arrows are the stage's own.
-  private key(event: KeyboardEvent): void {
+  // On the document, because the focus may have been on a toast that is gone.
+  private readonly key = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key === 'i') this.toggleInfo()
+    if (event.key === 'ArrowLeft') this.whenOpen((stage) => stage.prev())
+    else if (event.key === 'ArrowRight') this.whenOpen((stage) => stage.next())
+    else if (event.key === 'i') this.toggleInfo()
     else if (event.key === 'f') void this.fullscreen()
     else if (event.key === 'Delete') void this.trash()
     else return
     event.preventDefault()
+  }
+
+  // whenOpen keeps a key that was pressed while the picture is still opening,
+  // when the stage would ignore it.
+  private whenOpen(run: (stage: PhotoSwipe) => void): void {
+    const stage = this.stage
+    if (!stage) return
+    if (stage.opener.isOpen) run(stage)
+    else stage.on('openingAnimationEnd', () => run(stage))
   }
 
   private toggleInfo(): void {
@@ -250,10 +259,12 @@ export class Lightbox {
     const now = this.current()
     const toasts = this.dialog ? [...this.dialog.querySelectorAll('.toast')] : []
     document.querySelector('#toasts')?.append(...toasts)
-    this.dialog?.close()
-    this.dialog?.remove()
+    const dialog = this.dialog
     this.info?.stop()
     this.stage = this.dialog = this.info = undefined
+    document.removeEventListener('keydown', this.key)
+    dialog?.close()
+    dialog?.remove()
     this.leaving = false
     if (now) this.timeline.figure(now.id)?.querySelector<HTMLElement>('a')?.focus({ preventScroll: true })
   }
@@ -263,8 +274,10 @@ export class Lightbox {
     const id = (event.state as { picture?: string } | null)?.picture
     const figure = id ? this.timeline.figure(id) : null
     if (this.stage && !id) {
-      this.leaving = true
-      this.stage.close()
+      this.whenOpen((stage) => {
+        this.leaving = true
+        stage.close()
+      })
     } else if (!this.stage && figure) {
       this.open(figure)
     } else if (!this.stage && location.pathname + location.search !== this.home && this.home) {
@@ -272,13 +285,4 @@ export class Lightbox {
     }
     if (!id) history.scrollRestoration = 'auto'
   }
-}
-
-function picture(figure: HTMLElement): Picture {
-  const { id = '', display = '', medium, width, height, ratioWidth, ratioHeight } = figure.dataset
-  const image = figure.querySelector('img')
-  const [w, h] = [Number(width) || Number(ratioWidth), Number(height) || Number(ratioHeight)]
-  const thumbnail = image?.complete ? image.currentSrc : image?.src
-  const srcset = medium && !figure.hasAttribute('data-animated') ? `${medium} ${Math.round((Math.min(1, w / h) * 1024))}w, ${display} ${Math.round(Math.min(1, w / h) * 2048)}w` : undefined
-  return { id, src: display, width: w, height: h, alt: image?.alt ?? '', ...(srcset ? { srcset } : {}), ...(thumbnail ? { msrc: thumbnail } : {}) }
 }

@@ -56,6 +56,14 @@ function follower(timeline: Timeline, lightbox: Lightbox) {
   }
 }
 
+// A notice is about what was just done; a reload must not say it again.
+function forgetNotice(): void {
+  const url = new URL(location.href)
+  url.searchParams.delete('notice')
+  url.searchParams.delete('notice_id')
+  history.replaceState(history.state, '', url)
+}
+
 const tray = new Tray()
 const pick = doors((found) => tray.take(found))
 shortcuts(pick)
@@ -65,3 +73,4 @@ enhance<HTMLElement>('#trash', (root) => {
   void follow('', trash)
 })
 enhance<HTMLElement>('[data-viewer]', viewerKeys)
+enhance('[data-notice]', forgetNotice)

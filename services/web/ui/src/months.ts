@@ -4,18 +4,21 @@
 
 import { fragment } from './api'
 import { t } from './messages'
-import { pause } from './page'
+import { demand, pause } from './page'
 import type { Timeline } from './timeline'
 
 const atOnce = 2 // requests
 const tries = 3
 const usualRatio = 1.4
+const mostPictures = 1_500 // in the document at once
+const screensKept = 6 // above and below the window
 
 interface Rest {
   month: string
   total: number // pictures in the month
   cursor: string
-  state: 'idle' | 'busy' | 'failed'
+  failed: boolean // then a person has to ask again
+  loading: Promise<void> | undefined
 }
 
 export class Months {
@@ -36,16 +39,21 @@ export class Months {
     }
   }
 
-  /** Loads what a gap in the timeline holds. A gap that is loading is waited for. */
-  async load(element: HTMLElement): Promise<void> {
+  /** Loads the next page of a gap in the timeline, or waits for the one that is on its way. */
+  load(element: HTMLElement): Promise<void> {
     const rest = this.rests.get(element)
-    if (!rest || rest.state === 'busy') return
-    rest.state = 'busy'
+    if (!rest) return Promise.resolve()
+    rest.loading ??= this.fill(element, rest).finally(() => (rest.loading = undefined))
+    return rest.loading
+  }
+
+  private async fill(element: HTMLElement, rest: Rest): Promise<void> {
     element.replaceChildren()
+    rest.failed = false
     try {
       await this.page(element, rest)
     } catch (error) {
-      rest.state = 'failed'
+      rest.failed = true
       this.trouble(element, error)
     }
   }
@@ -53,7 +61,6 @@ export class Months {
   private async page(element: HTMLElement, rest: Rest): Promise<void> {
     const query = { month: rest.month, ...(rest.cursor ? { cursor: rest.cursor } : {}) }
     const { html, next } = await patiently(() => fragment(query))
-    rest.state = 'idle'
     if (next) {
       rest.cursor = next
     } else {
@@ -63,9 +70,43 @@ export class Months {
     }
     this.timeline.merge(html)
     const section = this.timeline.month(rest.month)
-    section?.classList.remove('hollow')
     if (next) this.watch(element, rest)
     else if (section && !section.querySelector('.picture')) section.remove()
+    this.release()
+  }
+
+  // release empties months that are far away, so that the document stays small
+  // however long one scrolls. They keep their height and load again when near.
+  private release(): void {
+    let excess = this.timeline.root.querySelectorAll('.picture').length - mostPictures
+    if (excess <= 0 || document.querySelector('dialog[open]')) return
+    const far = (section: HTMLElement) => {
+      const { top, bottom } = section.getBoundingClientRect()
+      return Math.max(top - innerHeight, -bottom)
+    }
+    const away = this.timeline.months().filter((section) => !section.contains(document.activeElement) && section.querySelector('.picture'))
+    const distances = new Map(away.map((section) => [section, far(section)]))
+    for (const [section, distance] of [...distances].sort(([, a], [, b]) => b - a)) {
+      if (excess <= 0 || distance < screensKept * innerHeight) return
+      excess -= this.empty(section)
+    }
+  }
+
+  private empty(section: HTMLElement): number {
+    const days = demand<HTMLElement>('.days', section)
+    const known = section.querySelector<HTMLElement>('.rest')
+    const height = days.offsetHeight + (known?.offsetHeight ?? 0)
+    const count = days.querySelectorAll('.picture').length
+    const total = (known && this.rests.get(known)?.total) || count
+    if (known) {
+      this.observer.unobserve(known)
+      this.rests.delete(known)
+      known.remove()
+    }
+    days.replaceChildren()
+    section.classList.add('hollow')
+    this.addRest(section, section.dataset['month'] ?? '', total).style.height = `${height}px`
+    return count
   }
 
   private hollow(month: string, title: string): HTMLElement {
@@ -82,13 +123,14 @@ export class Months {
     return section
   }
 
-  private addRest(section: HTMLElement, month: string, total: number): void {
+  private addRest(section: HTMLElement, month: string, total: number): HTMLElement {
     const element = document.createElement('div')
     element.className = 'rest'
     section.append(element)
-    const rest: Rest = { month, total, cursor: '', state: 'idle' }
+    const rest: Rest = { month, total, cursor: '', failed: false, loading: undefined }
     this.rests.set(element, rest)
     this.watch(element, rest)
+    return element
   }
 
   // watch sizes the gap by what is still missing. Observing anew makes the
@@ -116,7 +158,7 @@ export class Months {
     this.queue.delete(element)
     this.busy++
     void this.drain()
-    if (this.rests.get(element)?.state === 'idle') await this.load(element)
+    if (this.rests.get(element)?.failed === false) await this.load(element)
     this.busy--
     await this.drain()
   }

@@ -9,6 +9,7 @@ export interface Cell {
 /** How one day is set: its own width, and a cell for each of its pictures. */
 export interface Day {
   width: number
+  height: number // of its rows together
   cells: Cell[]
 }
 
@@ -34,7 +35,8 @@ export function setMonth(days: number[][], m: Measure): Day[] {
     const width = natural(day, m)
     if (line.length > 0 && used + m.dayGap + width > m.width) flush()
     if (width > m.width) {
-      out.push({ width: m.width, cells: justify(day, m) })
+      const cells = justify(day, m)
+      out.push({ width: m.width, height: stack(cells, m), cells })
       continue
     }
     used += (line.length > 0 ? m.dayGap : 0) + width
@@ -62,7 +64,7 @@ function setLine(days: number[][], m: Measure): Day[] {
   return days.map((day) => {
     const cells = day.map((ratio) => ({ width: Math.floor(ratio * height), height: Math.round(height) }))
     const width = Math.max(m.dayMin, cells.reduce((total, c) => total + c.width, 0) + m.gap * (day.length - 1))
-    return { width: Math.min(width, m.width), cells }
+    return { width: Math.min(width, m.width), height: Math.round(height), cells }
   })
 }
 
@@ -104,6 +106,20 @@ function cells(row: number[], height: number, m: Measure): Cell[] {
   const end = out.at(-1)
   if (end) end.width += Math.floor(m.width) - used
   return out
+}
+
+// stack is the height of cells that are set from left to right in rows.
+function stack(all: Cell[], m: Measure): number {
+  let height = -m.gap
+  let used = Infinity
+  for (const cell of all) {
+    if (used + m.gap + cell.width > m.width) {
+      height += m.gap + cell.height
+      used = -m.gap
+    }
+    used += m.gap + cell.width
+  }
+  return height
 }
 
 function sum(numbers: number[]): number {

@@ -8,6 +8,7 @@ import { placeholder } from './placeholder'
 import { setMonth, type Measure } from './rows'
 
 const batch = 50 // ids asked for at once
+const headingHeight = 44 // pixels over a day's pictures
 
 export class Timeline {
   readonly root: HTMLElement
@@ -78,6 +79,8 @@ export class Timeline {
     const set = setMonth(figures.map((day) => day.map(ratio)), this.measure())
     days.forEach((day, i) => {
       day.style.width = `${set[i]?.width ?? 0}px`
+      // What is out of sight is not rendered; this keeps its place.
+      day.style.containIntrinsicBlockSize = `${(set[i]?.height ?? 0) + headingHeight}px`
       figures[i]?.forEach((figure, j) => {
         const cell = set[i]?.cells[j]
         if (!cell) return
@@ -112,6 +115,7 @@ export class Timeline {
     }
     if (old) this.remove(figure.dataset['id'] ?? '')
     const ourMonth = this.section(this.root, month, 'month')
+    ourMonth.classList.remove('hollow')
     const ourDay = this.section(demand<HTMLElement>('.days', ourMonth), day, 'day')
     insert(demand('.pictures', ourDay), figure, (other) => before(figure, other))
     placeholder(figure)

@@ -192,7 +192,7 @@ describe('the gallery in a browser', { skip: missing }, () => {
     assert.equal(await page.locator('html').getAttribute('lang'), 'ko')
     await page.getByRole('link', { name: '휴지통' }).waitFor()
     await page.getByRole('button', { name: 'English' }).click()
-    await page.getByRole('link', { name: 'Trash' }).waitFor()
+    await page.getByRole('link', { name: 'Trash', exact: true }).waitFor()
     assert.equal(await page.locator('html').getAttribute('lang'), 'en')
   })
 
@@ -239,7 +239,7 @@ describe('the gallery in a browser', { skip: missing }, () => {
         await page.keyboard.press('i')
         await page.locator('.lightbox-info dl').waitFor()
         await check(page, where('lightbox'))
-        for (const path of [`/images/${id}`, '/trash', '/upload', '/no/such/page']) {
+        for (const path of [`/images/${id}`, '/trash', '/upload', '/images/01ARZ3NDEKTSV4RRFFQ69G5FAV']) {
           await page.goto(server.url + path)
           await check(page, where(path))
         }

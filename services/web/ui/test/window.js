@@ -28,7 +28,7 @@ export async function open(browser, url, path, options = {}, expected = []) {
   page.faults = []
   const note = (text) => expected.some((pattern) => pattern.test(text)) || page.faults.push(text)
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && note(`${message.text()} ${message.location().url}`))
-  page.on('pageerror', (error) => note(`script: ${error.stack}`))
+  page.on('pageerror', (error) => note(`script: ${error.name}: ${error.message} ${error.stack} at ${page.url()}`))
   page.on('request', (request) => {
     const { origin, protocol } = new URL(request.url())
     if (/^(https?|wss?):$/.test(protocol) && origin !== new URL(url).origin) note(`request to ${origin}`)

@@ -157,7 +157,7 @@ export class Tray {
     demand<HTMLElement>('footer [data-do="cancel"]', element).hidden = over
     demand<HTMLElement>('footer', element).hidden = over && progress.counts.failed === 0
     element.dataset['state'] = !over ? 'working' : progress.counts.failed + progress.counts.refused > 0 ? 'trouble' : 'done'
-    if (!over) document.title = `${Math.floor(100 * share)}% · ${this.title}`
+    document.title = over ? this.title : `${Math.floor(100 * share)}% · ${this.title}`
   }
 
   private drawRows(): void {

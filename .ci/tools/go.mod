@@ -1,6 +1,6 @@
 // The development tools, pinned. A module of its own keeps their dependencies
 // out of the product's.
-module github.com/sajin-gallery/sajin/tools
+module github.com/sajin-gallery/sajin/ci/tools
 
 go 1.26.0
 

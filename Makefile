@@ -1,0 +1,86 @@
+# Everything is done by the Go tool and npm; make only knows the order.
+# `make` lists what there is.
+
+GO        ?= go
+UI        := services/web/ui
+UI_SOURCE := $(shell find $(UI)/src $(UI)/styles $(UI)/static $(UI)/build.js $(UI)/tsconfig.json -type f 2>/dev/null)
+MODULES   := . .ci/tools
+
+# The race detector needs a C compiler, which Go itself does not.
+RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ui ## start the gallery on http://127.0.0.1:8080, data in ./sajin-data
+	@$(GO) run -tags embedded ./services/sajin
+
+.PHONY: test
+test: test-go test-ui ## run every test that this machine has the programs for
+
+.PHONY: test-go
+test-go:
+	$(GO) vet ./...
+	$(if $(RACE),,@echo "skipped: the race detector, which needs a C compiler")
+	$(GO) test $(RACE) -shuffle=on ./...
+
+.PHONY: test-ui
+test-ui:
+	@if ! command -v npm >/dev/null; then echo "skipped: the tests of the interface, which need npm"; \
+	elif ! [ -d $(UI)/node_modules ]; then echo "skipped: the tests of the interface; 'make ui' fetches what they need"; \
+	elif command -v chromium >/dev/null; then npm --prefix $(UI) test; \
+	else echo "skipped: the tests in a browser, which need chromium"; \
+		npm --prefix $(UI) run check && npm --prefix $(UI) run test:unit; fi
+
+.PHONY: ui
+ui: ## build the interface, where its sources are newer
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(UI)/dist/app.js; \
+	else echo "npm is not installed: the gallery works, but without scripts (Node.js 20 or newer brings npm)"; fi
+
+$(UI)/dist/app.js: $(UI)/node_modules/.package-lock.json $(UI_SOURCE)
+	npm --prefix $(UI) run build
+	@touch $@
+
+$(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.json
+	npm --prefix $(UI) ci
+	@touch $@
+
+.PHONY: stack
+stack: ui ## start the three services with a database, a bus and a bucket of their own
+	$(GO) run ./services/sajin/cmd/stack
+
+# Each benchmark that compares measures its peer in the same run.
+BENCH := ./services/sajin/internal/acceptance ./services/upload/internal/goimaging \
+	./services/catalog/... ./pkg/blob/... ./pkg/event/...
+
+.PHONY: bench
+bench: bin/golangci-lint ## measure; docs/benchmarks.md says what came out
+	$(GO) test -run '^$$' -bench . -benchtime 1s -count 3 -timeout 60m $(BENCH) | tee bin/bench.txt
+	bin/benchstat bin/bench.txt
+
+# The tools are pinned in .ci/tools/go.mod and built into bin/.
+bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
+	GOBIN=$(CURDIR)/bin $(GO) -C .ci/tools install tool
+	@touch $@
+
+.PHONY: lint
+lint: bin/golangci-lint ## lint, and check that go.mod says what is imported
+	bin/golangci-lint run ./...
+	@for module in $(MODULES); do echo "$(GO) -C $$module mod tidy -diff"; $(GO) -C $$module mod tidy -diff || exit 1; done
+
+.PHONY: dead
+dead: bin/golangci-lint ## list the functions that no program and no test reaches
+	bin/deadcode -test ./...
+
+.PHONY: fmt
+fmt: bin/golangci-lint ## format the Go files
+	bin/golangci-lint fmt ./...
+
+.PHONY: clean
+clean: ## remove what was built; the pictures in ./sajin-data stay
+	rm -rf bin $(UI)/node_modules coverage
+	find $(UI)/dist -type f ! -name .gitkeep -delete 2>/dev/null || true

@@ -1,0 +1,45 @@
+package httpx_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+)
+
+// A client that announces a body and sends none does not keep its connection.
+func TestServeDoesNotWaitForRefusedBodies(t *testing.T) {
+	l, err := httpx.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() {
+		served <- httpx.Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	}()
+	defer func() { stop(); <-served }()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(20 * httpx.DiscardTimeout))
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil || resp.StatusCode != http.StatusTeapot {
+		t.Fatalf("answered %v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+	if _, err := r.ReadByte(); err != io.EOF { // the connection's regular end
+		t.Errorf("the connection is still open: %v", err)
+	}
+}

@@ -1,0 +1,51 @@
+//go:build !embedded
+
+package platform
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/sajin-gallery/sajin/pkg/blob/gcsblob"
+	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/cloudsql"
+)
+
+// openCloudEvents opens pubsub://project. Against the emulator topics and
+// subscriptions are made on the way; in the cloud they are made by whoever
+// deploys.
+func openCloudEvents(ctx context.Context, u *url.URL) (closingBus, error) {
+	if u.Host == "" {
+		return nil, errors.New("SAJIN_EVENTS_URL names no project: pubsub://project")
+	}
+	return gcppubsub.Open(ctx, gcppubsub.Options{
+		Project: u.Host, Create: os.Getenv("PUBSUB_EMULATOR_HOST") != "",
+	})
+}
+
+func openCloudMedia(ctx context.Context, u *url.URL) (closingStore, error) {
+	if u.Host == "" {
+		return nil, errors.New("SAJIN_MEDIA_URL names no bucket: gs://bucket")
+	}
+	return gcsblob.Open(ctx, u.Host, gcsblob.Options{})
+}
+
+// connect opens the database; Cloud SQL's connector is made only where it is
+// asked for, since it looks for credentials.
+func (a *Adapters) connect(ctx context.Context, raw string) (*gorm.DB, error) {
+	if !strings.HasPrefix(raw, "cloudsql://") {
+		return gormdb.Open(ctx, raw, gormdb.Options{})
+	}
+	dialer, err := cloudsql.New(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, dialer.Close)
+	return gormdb.Open(ctx, raw, gormdb.Options{CloudSQL: dialer})
+}

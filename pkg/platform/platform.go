@@ -1,0 +1,241 @@
+// Package platform opens the adapters that the configuration names by URL, so
+// that the composition roots of the services and of the all-in-one choose them
+// the same way. Nothing set means embedded, below the data directory.
+//
+// It is the one place besides the tests that knows every adapter. The cloud's
+// are in files of their own, left out by the build tag embedded, which halves
+// the first build of somebody who only wants a gallery on one machine.
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/blob/fileblob"
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/event/natsevents"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+)
+
+// Config names the adapters.
+type Config struct {
+	MediaURL    string `env:"MEDIA_URL"`    // gs://bucket, file:///dir
+	DatabaseURL string `env:"DATABASE_URL"` // mysql://…, cloudsql://project:region:instance/db, sqlite:///file
+	EventsURL   string `env:"EVENTS_URL"`   // pubsub://project, nats://host:port, nats+embedded:///dir
+}
+
+// Validate names every URL whose scheme is not known.
+func (c *Config) Validate() error {
+	return errors.Join(
+		checkScheme("SAJIN_MEDIA_URL", c.MediaURL, "file", "gs"),
+		checkScheme("SAJIN_DATABASE_URL", c.DatabaseURL, "sqlite", "mysql", "cloudsql"),
+		checkScheme("SAJIN_EVENTS_URL", c.EventsURL, "nats+embedded", "nats", "pubsub"),
+	)
+}
+
+func checkScheme(variable, raw string, schemes ...string) error {
+	if raw == "" {
+		return nil
+	}
+	for _, scheme := range schemes {
+		if strings.HasPrefix(raw, scheme+"://") {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s must start with %s://", variable, strings.Join(schemes, ":// or "))
+}
+
+// Embedded fills in the adapters below dir for what is not set.
+func (c *Config) Embedded(dir string) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("platform: %w", err)
+	}
+	preset := func(target *string, scheme, name string) {
+		if *target == "" {
+			*target = (&url.URL{Scheme: scheme, Path: filepath.ToSlash(filepath.Join(abs, name))}).String()
+		}
+	}
+	preset(&c.MediaURL, "file", "media")
+	preset(&c.DatabaseURL, "sqlite", "catalog.db")
+	preset(&c.EventsURL, "nats+embedded", "events")
+	return nil
+}
+
+// MakeDataDir makes the data directory, readable by its owner only.
+func MakeDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make the data folder (SAJIN_DATA_DIR chooses another): %w", err)
+	}
+	return nil
+}
+
+// Adapters are the opened adapters; those that were not asked for are nil.
+type Adapters struct {
+	Bus     event.Bus
+	Media   blob.Store
+	DB      *gorm.DB
+	closers []func() error
+}
+
+// Need says which adapters a program wants.
+type Need uint8
+
+// What can be needed.
+const (
+	Events Need = 1 << iota
+	Media       // with Events, where the media store is a directory: it announces its objects
+	Database
+)
+
+// Open opens what is needed, in the order events, media, database. An address
+// that is not set is an error: see Embedded.
+func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
+	a := &Adapters{}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if err := c.require(need); err != nil {
+		return nil, err
+	}
+	if need&Events != 0 {
+		if err := a.openEvents(ctx, c.EventsURL); err != nil {
+			return nil, err
+		}
+	}
+	if need&Media != 0 {
+		if err := a.openMedia(ctx, c.MediaURL); err != nil {
+			return nil, err
+		}
+	}
+	if need&Database != 0 {
+		if err := a.openDatabase(ctx, c.DatabaseURL); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (c *Config) require(need Need) error {
+	var problems []error
+	for _, each := range []struct {
+		need          Need
+		variable, url string
+	}{
+		{Events, "SAJIN_EVENTS_URL", c.EventsURL},
+		{Media, "SAJIN_MEDIA_URL", c.MediaURL},
+		{Database, "SAJIN_DATABASE_URL", c.DatabaseURL},
+	} {
+		if need&each.need != 0 && each.url == "" {
+			problems = append(problems, fmt.Errorf("%s must be set", each.variable))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Close closes what was opened, the last first.
+func (a *Adapters) Close() {
+	for _, closer := range slices.Backward(a.closers) {
+		if err := closer(); err != nil {
+			slog.Warn("an adapter did not close cleanly", "err", err)
+		}
+	}
+}
+
+// closingBus and closingStore are adapters that somebody must close.
+type (
+	closingBus interface {
+		event.Bus
+		io.Closer
+	}
+	closingStore interface {
+		blob.Store
+		io.Closer
+	}
+)
+
+func (a *Adapters) openEvents(ctx context.Context, raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return errURL("SAJIN_EVENTS_URL")
+	}
+	var bus closingBus
+	switch u.Scheme {
+	case "nats+embedded":
+		bus, err = natsevents.Open(ctx, natsevents.Options{Dir: filepath.FromSlash(u.Path)})
+	case "nats":
+		bus, err = natsevents.Open(ctx, natsevents.Options{URL: raw})
+	default:
+		bus, err = openCloudEvents(ctx, u)
+	}
+	if err != nil {
+		return err
+	}
+	a.Bus, a.closers = bus, append(a.closers, bus.Close)
+	return nil
+}
+
+// openMedia opens the media store. A directory has nobody who says when an
+// object is complete, so the store says it itself, on the bus; a bucket does by
+// its notifications.
+func (a *Adapters) openMedia(ctx context.Context, raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return errURL("SAJIN_MEDIA_URL")
+	}
+	var store closingStore
+	if u.Scheme == "file" {
+		store, err = fileblob.Open(filepath.FromSlash(u.Path), fileblob.Options{
+			OnFinalize: func(ctx context.Context, info blob.Info) error { return announce(ctx, a.Bus, info) },
+		})
+	} else {
+		store, err = openCloudMedia(ctx, u)
+	}
+	if err != nil {
+		return err
+	}
+	a.Media, a.closers = store, append(a.closers, store.Close)
+	return nil
+}
+
+// announce publishes what a bucket's notification would say.
+func announce(ctx context.Context, bus event.Publisher, info blob.Info) error {
+	if bus == nil || !strings.HasPrefix(info.Key, contract.PrefixOriginals) {
+		return nil
+	}
+	e, err := contract.New(fmt.Sprintf("%s/%d", info.Key, info.Generation), contract.SourceBucket,
+		contract.TypeObjectFinalized, info.Key, info.CreatedAt, contract.ObjectFinalized{
+			Key: info.Key, Generation: info.Generation, Size: info.Size,
+			ContentType: info.ContentType, CreatedAt: info.CreatedAt,
+		})
+	if err != nil {
+		return err
+	}
+	return bus.Publish(ctx, contract.TopicObjects, e)
+}
+
+func (a *Adapters) openDatabase(ctx context.Context, raw string) error {
+	db, err := a.connect(ctx, raw)
+	if err != nil {
+		return err
+	}
+	a.DB, a.closers = db, append(a.closers, func() error { return gormdb.Close(db) })
+	return nil
+}
+
+// errURL names a variable whose value is not shown: it may hold a password.
+func errURL(variable string) error { return fmt.Errorf("%s is not a URL", variable) }

@@ -1,0 +1,35 @@
+// Command catalog runs the catalog service as a process of its own.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/config"
+	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/services/catalog"
+)
+
+func main() { os.Exit(process.Main("catalog", os.Stderr, run)) }
+
+func run(ctx context.Context) error {
+	var common config.Common
+	var where platform.Config
+	var c catalog.Config
+	if err := process.Configure(os.Environ(), &common, &where, &c); err != nil {
+		return err
+	}
+	adapters, err := platform.Open(ctx, where, platform.Events|platform.Database)
+	if err != nil {
+		return err
+	}
+	defer adapters.Close()
+	s, err := catalog.New(ctx, c, catalog.Deps{DB: adapters.DB, Bus: adapters.Bus, Now: time.Now, Log: slog.Default()})
+	if err != nil {
+		return err
+	}
+	return process.ListenAndServe(ctx, &common, s)
+}

@@ -1,0 +1,113 @@
+package catalogtest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+)
+
+// Clock is a clock that tests move.
+type Clock struct{ ahead atomic.Int64 }
+
+// Now is the real time, and what was added.
+func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// Bus is an event.Bus in memory that keeps what is published to
+// contract.TopicPurges. Nothing is received from it.
+type Bus struct {
+	mu       sync.Mutex
+	down     bool
+	attempts int
+	purged   map[string]int // by image
+	grown    chan struct{}
+}
+
+// NewBus makes an empty bus.
+func NewBus() *Bus { return &Bus{purged: map[string]int{}, grown: make(chan struct{})} }
+
+var errDown = fault.New(fault.Unavailable, "bus_down", "The bus is down.")
+
+// Publish keeps the event.
+func (b *Bus) Publish(_ context.Context, topic event.Topic, e event.Event) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.attempts++
+	defer func() { close(b.grown); b.grown = make(chan struct{}) }()
+	if b.down {
+		return errDown
+	}
+	p, err := contract.Decode[contract.ImagePurged](e, contract.TypeImagePurged)
+	if err != nil || topic != contract.TopicPurges || e.Subject != p.ID {
+		return errors.Join(errors.New("not a purge as it should be"), err)
+	}
+	b.purged[p.ID+" "+p.Key]++
+	return nil
+}
+
+// SetDown makes every Publish fail, or work again.
+func (b *Bus) SetDown(down bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.down = down
+}
+
+// AwaitAttempt waits until Publish has been called.
+func (b *Bus) AwaitAttempt(ctx context.Context) error {
+	return b.await(ctx, func() bool { return b.attempts > 0 })
+}
+
+// AwaitPurge waits until the purge of an image and its file has been published
+// at least n times.
+func (b *Bus) AwaitPurge(ctx context.Context, id, key string, n int) error {
+	return b.await(ctx, func() bool { return b.purged[id+" "+key] >= n })
+}
+
+// await waits until the condition, which is looked at under the lock, holds.
+func (b *Bus) await(ctx context.Context, condition func() bool) error {
+	for {
+		b.mu.Lock()
+		grown, ok := b.grown, condition()
+		b.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Purges counts how often the purge of an image was published, whatever the
+// file.
+func (b *Bus) Purges(id string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for key, times := range b.purged {
+		if strings.HasPrefix(key, id+" ") {
+			n += times
+		}
+	}
+	return n
+}
+
+// Receive waits for the end.
+func (b *Bus) Receive(ctx context.Context, _ event.Subscription, _ event.Handler) error {
+	<-ctx.Done()
+	return nil
+}
+
+// Ensure does nothing.
+func (b *Bus) Ensure(context.Context, event.Subscription) error { return nil }

@@ -1,0 +1,216 @@
+package gormcatalog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
+)
+
+const owner = "somebody"
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// stores runs a test on a migrated store of each database.
+func stores(t *testing.T, run func(t *testing.T, s *Store)) {
+	t.Helper()
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		s := New(db)
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		run(t, s)
+	})
+}
+
+// update stores a changeset, whatever is there.
+func update(t *testing.T, s *Store, c catalog.Changeset) {
+	t.Helper()
+	if err := s.Update(t.Context(), catalog.Scope{Owner: owner}, func(catalog.Snapshot) (catalog.Changeset, error) { return c, nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func image(n int) catalog.Image {
+	return catalog.Image{
+		ID: fmt.Sprintf("01KANH2Z6W8F7T3S5R0V4X%04d", n), Owner: owner, SHA256: fmt.Sprintf("%064d", n), TakenAt: noon, CreatedAt: noon,
+		State: catalogapi.StateReady, Renditions: []contract.Rendition{},
+	}
+}
+
+func changes(n int, at time.Time) (out []catalog.Change) {
+	for range n {
+		out = append(out, catalog.Change{ImageID: image(1).ID, Kind: catalogapi.ChangeUpdated, At: at})
+	}
+	return out
+}
+
+func TestCompactForgetsFromTheFront(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		update(t, s, catalog.Changeset{Changes: changes(5, noon)})
+		update(t, s, catalog.Changeset{Changes: changes(3, noon.Add(time.Hour))})
+		for _, want := range []int{2, 2, 1, 0} {
+			if n, err := s.Compact(t.Context(), noon.Add(time.Minute), 2); err != nil || n != want {
+				t.Fatalf("Compact = %d, %v; want %d", n, err, want)
+			}
+		}
+		left, err := s.Changes(t.Context(), owner, 0, 100)
+		if err != nil || len(left) != 3 || left[0].Seq != 6 || left[2].Seq != 8 {
+			t.Errorf("%+v is left, %v; want 6 to 8", left, err)
+		}
+		if last, err := s.Last(t.Context(), owner); err != nil || last != 8 {
+			t.Errorf("Last = %d, %v", last, err)
+		}
+	})
+}
+
+func TestTheOutboxIsClaimed(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		for i := range 3 {
+			update(t, s, catalog.Changeset{Outbox: []event.Event{{ID: fmt.Sprint(i), Source: contract.SourceCatalog, Type: "x", Time: noon, Data: []byte(`{"a":1}`)}}})
+		}
+		claim := func(now time.Time, limit int, want ...string) []int64 {
+			t.Helper()
+			all, err := s.Claim(t.Context(), now, time.Minute, limit)
+			var ids []int64
+			var events []string
+			for _, m := range all {
+				ids, events = append(ids, m.ID), append(events, m.Event.ID)
+			}
+			if err != nil || fmt.Sprint(events) != fmt.Sprint(want) {
+				t.Fatalf("Claim = %v, %v; want %v", events, err, want)
+			}
+			return ids
+		}
+		first := claim(noon, 2, "0", "1")
+		third := claim(noon, 2, "2")
+		claim(noon.Add(time.Minute-time.Millisecond), 9)
+		if err := s.Release(t.Context(), third); err != nil {
+			t.Fatal(err)
+		}
+		claim(noon, 9, "2")
+		if err := s.Sent(t.Context(), first[:1]); err != nil {
+			t.Fatal(err)
+		}
+		claim(noon.Add(time.Minute), 9, "1", "2") // whoever claimed them is gone
+		if err := errors.Join(s.Sent(t.Context(), nil), s.Release(t.Context(), nil)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOneKeyForAll(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		keys := make([][]byte, 8)
+		var wg sync.WaitGroup
+		for i := range keys {
+			wg.Go(func() {
+				var err error
+				if keys[i], err = New(s.db).Key(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, key := range keys {
+			if len(key) != 32 || !bytes.Equal(key, keys[0]) {
+				t.Fatalf("the keys differ: %x and %x", key, keys[0])
+			}
+		}
+	})
+}
+
+func TestADecisionThatFailsChangesNothing(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		refusal := fault.New(fault.Conflict, "refused", "No.")
+		err := s.Update(t.Context(), catalog.Scope{Owner: owner}, func(catalog.Snapshot) (catalog.Changeset, error) {
+			return catalog.Changeset{Insert: []catalog.Image{image(1)}}, refusal
+		})
+		if !errors.Is(err, refusal) {
+			t.Errorf("Update = %v", err)
+		}
+		if _, err := s.Find(t.Context(), owner, image(1).ID); !errors.Is(err, catalog.ErrNotFound) {
+			t.Errorf("Find = %v, want ErrNotFound", err)
+		}
+	})
+}
+
+// TestTheIndexDecides: what the owner's lock keeps from happening, the unique
+// index would refuse, and nothing of that changeset stays.
+func TestTheIndexDecides(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		update(t, s, catalog.Changeset{Insert: []catalog.Image{image(1)}})
+		twin := image(2)
+		twin.SHA256 = image(1).SHA256
+		err := s.Update(t.Context(), catalog.Scope{Owner: owner}, func(catalog.Snapshot) (catalog.Changeset, error) {
+			return catalog.Changeset{Insert: []catalog.Image{image(3), twin}, Months: map[string]int64{"2026-11": 2}, Changes: changes(2, noon)}, nil
+		})
+		if !errors.Is(err, gormdb.ErrDuplicate) {
+			t.Errorf("Update = %v, want ErrDuplicate", err)
+		}
+		months, err := s.Months(t.Context(), owner)
+		last, err2 := s.Last(t.Context(), owner)
+		if err := errors.Join(err, err2); err != nil || len(months) != 0 || last != 0 {
+			t.Errorf("of a refused changeset stayed %v, %d changes (%v)", months, last, err)
+		}
+		if _, err := s.Find(t.Context(), owner, image(3).ID); !errors.Is(err, catalog.ErrNotFound) {
+			t.Errorf("Find = %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestWorkEndsWithItsContext(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for name, err := range map[string]error{
+			"Page":   second(s.Page(ctx, owner, catalog.PageQuery{Limit: 1})),
+			"Find":   second(s.Find(ctx, owner, "x")),
+			"Months": second(s.Months(ctx, owner)),
+			"Last":   second(s.Last(ctx, owner)),
+			"Update": s.Update(ctx, catalog.Scope{Owner: owner}, func(catalog.Snapshot) (catalog.Changeset, error) { return catalog.Changeset{}, nil }),
+			"Claim":  second(s.Claim(ctx, noon, time.Minute, 1)),
+		} {
+			if fault.KindOf(err) != fault.Canceled {
+				t.Errorf("%s = %v, want Canceled", name, err)
+			}
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestEveryColumnHoldsItsLimit: what the core lets through, both databases take.
+func TestEveryColumnHoldsItsLimit(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		i := image(1)
+		i.Name = strings.Repeat("x", catalog.MaxNameBytes)
+		i.Key = strings.Repeat("k", 1024)
+		i.ContentType = strings.Repeat("c", catalog.MaxContentTypeBytes)
+		i.State = catalogapi.StateProcessing
+		i.FailCode, i.FailDetail = strings.Repeat("f", catalog.MaxCodeBytes), strings.Repeat("d", catalog.MaxDetailBytes)
+		i.Placeholder = strings.Repeat("p", catalog.MaxPlaceholderBytes)
+		i.Camera.Model = strings.Repeat("\U0001F4F7", catalog.MaxTextBytes/4)
+		for range catalog.MaxRenditions {
+			i.Renditions = append(i.Renditions, contract.Rendition{Key: strings.Repeat("r", 1024), Name: strings.Repeat("n", 64), ContentType: strings.Repeat("c", 127)})
+		}
+		update(t, s, catalog.Changeset{Insert: []catalog.Image{i}})
+		got, err := s.Find(t.Context(), owner, i.ID)
+		if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", i) {
+			t.Errorf("Find = %+v, %v", got, err)
+		}
+	})
+}

@@ -1,0 +1,173 @@
+// Package acceptance runs one table of scenarios, and the fault tests, against
+// every deployment of Sajin: the all-in-one binary, and the split services with
+// MariaDB, Pub/Sub and Cloud Storage engines on this machine. It knows Sajin
+// only by its HTTP surface and its processes.
+package acceptance
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
+	"github.com/sajin-gallery/sajin/services/web/api"
+)
+
+// deployment is a running Sajin.
+type deployment interface {
+	url() string
+	// services names what can be killed.
+	services() []string
+	// kill ends one service as a crash would, and starts it again.
+	kill(t *testing.T, service string)
+	// restart stops everything in good order and starts it again.
+	restart(t *testing.T)
+}
+
+// newClient makes a client whose every call of the API and of media is checked
+// against the edge's OpenAPI file.
+func newClient(t *testing.T, d deployment) client {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	t.Cleanup(transport.CloseIdleConnections)
+	return client{
+		base: d.url(),
+		api:  &http.Client{Transport: openapitest.Transport(t, api.OpenAPI, transport)},
+		page: &http.Client{Transport: transport},
+	}
+}
+
+// binaries are built once for all tests.
+var binaries string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "sajin-acceptance-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	all := append(stack.Services(), "github.com/sajin-gallery/sajin/services/sajin")
+	if err := stack.Build(context.Background(), dir, all...); err != nil {
+		panic(err)
+	}
+	binaries = dir
+	return m.Run()
+}
+
+func TestAcceptance(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) deployment{"AllInOne": startAllInOne, "Split": startSplit} {
+		t.Run(name, func(t *testing.T) {
+			d := start(t)
+			c := newClient(t, d)
+			for _, s := range scenarios {
+				t.Run(s.name, func(t *testing.T) { s.run(t, d, c) })
+			}
+		})
+	}
+}
+
+// allInOne is the one binary on a data directory.
+type allInOne struct{ *stack.Process }
+
+// startAt starts the all-in-one on a data directory.
+func startAt(t testing.TB, dir string) allInOne {
+	t.Helper()
+	addr, err := stack.FreeAddr(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := allInOne{stack.NewProcess("sajin", filepath.Join(binaries, "sajin"), addr, t.Output(), "SAJIN_DATA_DIR="+dir)}
+	if err := d.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func startAllInOne(t *testing.T) deployment {
+	t.Helper()
+	d := startAt(t, filepath.Join(t.TempDir(), "data"))
+	t.Cleanup(func() {
+		if err := d.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+func (d allInOne) url() string        { return d.URL() }
+func (d allInOne) services() []string { return []string{"sajin"} }
+
+func (d allInOne) kill(t *testing.T, _ string) {
+	t.Helper()
+	if err := d.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d allInOne) restart(t *testing.T) {
+	t.Helper()
+	if err := d.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// split is the three services and their engines.
+type split struct{ *stack.Stack }
+
+func startSplit(t *testing.T) deployment {
+	t.Helper()
+	s, err := stack.Start(t.Context(), stack.Options{Dir: t.TempDir(), Bin: binaries, Out: t.Output()})
+	if errors.Is(err, mariadbtest.ErrNotInstalled) && !strings.Contains(os.Getenv(mariadbtest.RequireEnv), "mysql") {
+		t.Skip("MariaDB is not installed")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return split{s}
+}
+
+func (d split) url() string        { return d.URL() }
+func (d split) services() []string { return []string{"upload", "catalog", "web"} }
+
+func (d split) kill(t *testing.T, service string) {
+	t.Helper()
+	p := d.Process(service)
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d split) restart(t *testing.T) {
+	t.Helper()
+	for _, service := range d.services() {
+		p := d.Process(service)
+		if err := p.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

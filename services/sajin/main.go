@@ -1,0 +1,81 @@
+// Command sajin is the whole gallery in one program: the three services in one
+// process, with everything they keep in one folder.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/sajin-gallery/sajin/pkg/process"
+)
+
+const usage = `Sajin keeps your photographs and shows them in a web gallery.
+
+Usage:
+
+	sajin [serve] [-addr host:port] [-data folder]
+	sajin version
+	sajin help
+
+serve is what happens when nothing is said: the gallery on
+http://127.0.0.1:8080, with everything it keeps in ./sajin-data.
+Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
+docs/operations.md lists all variables.
+`
+
+func main() { os.Exit(sajin(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// sajin is main with its surroundings given, for the tests.
+func sajin(args []string, stdout, stderr io.Writer) int {
+	return process.Main("sajin", stderr, func(ctx context.Context) error {
+		command := "serve"
+		if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+			command, args = args[0], args[1:]
+		}
+		switch command {
+		case "serve":
+			return serveCommand(ctx, args, stdout)
+		case "version":
+			_, err := fmt.Fprintln(stdout, version())
+			return err
+		case "help":
+			_, err := io.WriteString(stdout, usage)
+			return err
+		default:
+			return fmt.Errorf("%w: there is no command %q; sajin help lists them", process.ErrConfig, command)
+		}
+	})
+}
+
+func serveCommand(ctx context.Context, args []string, stdout io.Writer) error {
+	var c configuration
+	flags := flag.NewFlagSet("sajin serve", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	addr := flags.String("addr", "", "")
+	data := flags.String("data", "", "")
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err := io.WriteString(stdout, usage)
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w; sajin help says how", process.ErrConfig, err)
+	case flags.NArg() > 0:
+		return fmt.Errorf("%w: %q is one word too many; sajin help says how", process.ErrConfig, flags.Arg(0))
+	}
+	environ := os.Environ()
+	if *addr != "" {
+		environ = append(environ, "SAJIN_ADDR="+*addr)
+	}
+	if *data != "" {
+		environ = append(environ, "SAJIN_DATA_DIR="+*data)
+	}
+	if err := c.load(environ); err != nil {
+		return err
+	}
+	return serve(ctx, c, stdout)
+}

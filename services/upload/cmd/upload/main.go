@@ -1,0 +1,39 @@
+// Command upload runs the upload service as a process of its own.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/config"
+	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/services/upload"
+)
+
+// baseMemory is what the process needs besides the images in work.
+const baseMemory = 80 << 20
+
+func main() { os.Exit(process.Main("upload", os.Stderr, run)) }
+
+func run(ctx context.Context) error {
+	var common config.Common
+	var where platform.Config
+	var c upload.Config
+	if err := process.Configure(os.Environ(), &common, &where, &c); err != nil {
+		return err
+	}
+	process.LimitMemory(baseMemory + c.Memory)
+	adapters, err := platform.Open(ctx, where, platform.Events|platform.Media)
+	if err != nil {
+		return err
+	}
+	defer adapters.Close()
+	s, err := upload.New(ctx, c, upload.Deps{Blob: adapters.Media, Bus: adapters.Bus, Now: time.Now, Log: slog.Default()})
+	if err != nil {
+		return err
+	}
+	return process.ListenAndServe(ctx, &common, s)
+}

@@ -1,0 +1,322 @@
+package imagemetadata
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func testReader() *Reader { return New(func() time.Time { return now }) }
+
+func read(t testing.TB, format string, file []byte) ingest.Metadata {
+	t.Helper()
+	return testReader().Read(context.Background(), source(file), ingest.Probe{Format: format})
+}
+
+// photograph is what a telephone writes.
+func photograph() directory {
+	return directory{
+		tagMake: "Sajin", tagModel: "Test 3",
+		tagExif: directory{
+			tagExposure: rational{10, 2500}, tagFNumber: rational{28, 10}, tagISO: uint16(800),
+			tagOriginal: "2026:05:04 03:02:01", tagOffsetOriginal: "+09:00", tagSubSec: "123",
+			tagFocal: rational{4250, 1000}, tagLens: "Back camera 4.25mm f/2.8",
+			tagInterop: directory{1: "R98"}, // the number of GPSLatitudeRef, elsewhere
+		},
+		tagGPS: directory{
+			tagLatitudeRef: "S", tagLatitude: []rational{{37, 1}, {30, 1}, {36, 10}},
+			tagLongRef: "E", tagLongitude: []rational{{126, 1}, {54, 1}, {0, 1}},
+		},
+	}
+}
+
+func TestPhotograph(t *testing.T) {
+	at := time.Date(2026, 5, 3, 18, 2, 1, 123e6, time.UTC)
+	offset := 540
+	want := ingest.Metadata{
+		TakenAt: &at, TakenOffset: &offset,
+		Camera: contract.Camera{
+			Make: "Sajin", Model: "Test 3", Lens: "Back camera 4.25mm f/2.8",
+			ExposureTime: "1/250", FNumber: 2.8, ISO: 800, FocalLength: 4.25,
+		},
+		Place: &contract.Place{Latitude: -37.501, Longitude: 126.9},
+	}
+	for format, wrap := range wraps {
+		got := read(t, format, wrap(tiff(photograph())))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s:\n%s", format, diff)
+		}
+		prefixed := read(t, format, wrap(append([]byte(exifPrefix), tiff(photograph())...)))
+		if diff := cmp.Diff(want, prefixed); diff != "" && format == "webp" {
+			t.Errorf("%s with a prefix:\n%s", format, diff)
+		}
+	}
+}
+
+func TestNoMetadata(t *testing.T) {
+	for format, file := range map[string][]byte{
+		"jpeg": []byte("\xff\xd8\xff\xe0\x00\x04ab\xff\xda\x00\x02\xff\xd9"), "png": wraps["png"](nil),
+		"webp": []byte("RIFF\x04\x00\x00\x00WEBP"), "gif": []byte("GIF89a"),
+	} {
+		if diff := cmp.Diff(ingest.Metadata{}, read(t, format, file)); diff != "" {
+			t.Errorf("%s:\n%s", format, diff)
+		}
+	}
+}
+
+// exifWith is a photograph's data with some of its values replaced.
+func exifWith(changes directory) directory {
+	d := photograph()
+	maps.Copy(d[tagExif].(directory), changes)
+	return d
+}
+
+func TestDates(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		changes directory
+		want    string // RFC 3339 with milliseconds, empty for none
+		offset  bool
+		warning string
+	}{
+		{"with offset", directory{}, "2026-05-03T18:02:01.123Z", true, ""},
+		{"west", directory{tagOffsetOriginal: "-03:30"}, "2026-05-04T06:32:01.123Z", true, ""},
+		{"in UTC", directory{tagOffsetOriginal: "Z"}, "2026-05-04T03:02:01.123Z", true, ""},
+		{"no offset", directory{tagOffsetOriginal: ""}, "2026-05-04T03:02:01.123Z", false, ""},
+		{"an offset of no clock", directory{tagOffsetOriginal: "+14:01"}, "2026-05-04T03:02:01.123Z", false, ""},
+		{"an offset at its limit", directory{tagOffsetOriginal: "+14:00"}, "2026-05-03T13:02:01.123Z", true, ""},
+		{"an offset that is none", directory{tagOffsetOriginal: "   :  "}, "2026-05-04T03:02:01.123Z", false, ""},
+		{"microseconds", directory{tagSubSec: "123456"}, "2026-05-03T18:02:01.123Z", true, ""},
+		{"no part of a second", directory{tagSubSec: "  "}, "2026-05-03T18:02:01.000Z", true, ""},
+		{"dashes", directory{tagOriginal: "2026-05-04 03:02:01"}, "2026-05-03T18:02:01.123Z", true, ""},
+		{"never set", directory{tagOriginal: "0000:00:00 00:00:00"}, "", false, ""},
+		{"blank", directory{tagOriginal: "    :  :     :  :  "}, "", false, ""},
+		{"digitised only", directory{tagOriginal: "", tagDigitized: "2001:02:03 04:05:06", tagOffsetDigitized: "+01:00"}, "2001-02-03T03:05:06.000Z", true, ""},
+		{"no date", directory{tagOriginal: "yesterday"}, "", false, WarningUnreadable},
+		{"month 13", directory{tagOriginal: "2026:13:04 03:02:01"}, "", false, WarningUnreadable},
+		{"the first photograph", directory{tagOriginal: "1826:01:01 00:00:00", tagOffsetOriginal: "", tagSubSec: ""}, "1826-01-01T00:00:00.000Z", false, ""},
+		{"before photography", directory{tagOriginal: "1825:12:31 23:59:59", tagOffsetOriginal: ""}, "", false, WarningTakenAt},
+		{"a day ahead", directory{tagOriginal: "2026:11:23 12:00:00", tagOffsetOriginal: "", tagSubSec: ""}, "2026-11-23T12:00:00.000Z", false, ""},
+		{"more than a day ahead", directory{tagOriginal: "2026:11:23 12:00:01", tagOffsetOriginal: ""}, "", false, WarningTakenAt},
+	} {
+		m := read(t, "jpeg", wraps["jpeg"](tiff(exifWith(tc.changes))))
+		got := ""
+		if m.TakenAt != nil {
+			got = m.TakenAt.Format("2006-01-02T15:04:05.000Z07:00")
+		}
+		if got != tc.want || (m.TakenOffset != nil) != tc.offset || strings.Join(m.Warnings, " ") != tc.warning {
+			t.Errorf("%s: %q, offset %v, %v", tc.name, got, m.TakenOffset, m.Warnings)
+		}
+		if m.Camera.Model != "Test 3" {
+			t.Errorf("%s: the date took the rest with it", tc.name)
+		}
+	}
+}
+
+func TestExposures(t *testing.T) {
+	for _, tc := range []struct {
+		value rational
+		want  string
+	}{
+		{rational{1, 250}, "1/250"}, {rational{1, 8000}, "1/8000"}, {rational{10, 33}, "0.3"}, {rational{1, 4}, "1/4"},
+		{rational{1, 2}, "0.5"}, {rational{13, 10}, "1.3"}, {rational{30, 1}, "30"}, {rational{0, 1}, ""},
+		{rational{1, 0}, ""}, {rational{1 << 31, 1}, ""}, {rational{1, 1 << 31}, ""},
+	} {
+		m := read(t, "png", wraps["png"](tiff(exifWith(directory{tagExposure: tc.value}))))
+		if m.Camera.ExposureTime != tc.want {
+			t.Errorf("%v: %q, want %q", tc.value, m.Camera.ExposureTime, tc.want)
+		}
+	}
+}
+
+func TestOddNumbers(t *testing.T) {
+	m := read(t, "png", wraps["png"](tiff(exifWith(directory{
+		tagISO: []uint16{400, 0}, tagFNumber: rational{0, 0}, tagFocal: rational{1 << 31, 1},
+	}))))
+	want := contract.Camera{Make: "Sajin", Model: "Test 3", Lens: "Back camera 4.25mm f/2.8", ExposureTime: "1/250", ISO: 400}
+	if diff := cmp.Diff(want, m.Camera); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	degrees := func(d, m, s uint32) []rational { return []rational{{d, 1}, {m, 1}, {s, 1}} }
+	for _, tc := range []struct {
+		name    string
+		gps     directory
+		want    *contract.Place
+		warning string
+	}{
+		{"north west", directory{1: "N", 2: degrees(52, 30, 0), 3: "W", 4: degrees(13, 15, 0)}, &contract.Place{Latitude: 52.5, Longitude: -13.25}, ""},
+		{"the pole", directory{1: "N", 2: degrees(90, 0, 0), 3: "E", 4: degrees(180, 0, 0)}, &contract.Place{Latitude: 90, Longitude: 180}, ""},
+		{"beyond the pole", directory{1: "N", 2: degrees(90, 0, 1), 3: "E", 4: degrees(18, 0, 0)}, nil, WarningPlace},
+		{"beyond the date line", directory{1: "N", 2: degrees(9, 0, 0), 3: "E", 4: degrees(180, 0, 1)}, nil, WarningPlace},
+		{"no fix", directory{1: "N", 2: degrees(0, 0, 0), 3: "E", 4: degrees(0, 0, 0)}, nil, ""},
+		{"no references", directory{2: degrees(9, 0, 0), 4: degrees(9, 0, 0)}, nil, ""},
+		{"no longitude", directory{1: "N", 2: degrees(9, 0, 0), 3: "E"}, nil, ""},
+		{"broken values", directory{1: "N", 2: []rational{{1, 0}, {1, 0}}, 3: "E", 4: "x"}, nil, ""},
+	} {
+		d := photograph()
+		d[tagGPS] = tc.gps
+		m := read(t, "jpeg", wraps["jpeg"](tiff(d)))
+		if diff := cmp.Diff(tc.want, m.Place); diff != "" || strings.Join(m.Warnings, " ") != tc.warning {
+			t.Errorf("%s: %v\n%s", tc.name, m.Warnings, diff)
+		}
+	}
+}
+
+func TestTextIsCleaned(t *testing.T) {
+	for _, tc := range []struct{ value, want string }{
+		{"  NIKON   CORPORATION \x00\x00", "NIKON CORPORATION"},
+		{"a\x1b[31mb\x07c\u202egpj\u2066", "a[31mbcgpj"},
+		{"ca\xff\xfem\xc3", "cam"},
+		{"사진기", "사진기"},
+		{strings.Repeat("é", maxText-1), strings.Repeat("é", maxText-1)},
+		{strings.Repeat("é", maxText), strings.Repeat("é", maxText)},
+		{strings.Repeat("é", maxText+1), strings.Repeat("é", maxText)},
+		{strings.Repeat("x", maxTagBytes+1), ""}, // not read at all
+	} {
+		d := photograph()
+		d[tagMake] = tc.value
+		if got := read(t, "png", wraps["png"](tiff(d))).Camera.Make; got != tc.want {
+			t.Errorf("%.20q: %q, want %q", tc.value, got, tc.want)
+		}
+	}
+}
+
+// TestWhatCameBeforeAnErrorIsKept cuts a block in the middle of its directories.
+func TestWhatCameBeforeAnErrorIsKept(t *testing.T) {
+	block := tiff(photograph())
+	broken := bytes.Clone(block)
+	copy(broken[8+2+2*12+2:], "\x63\x00") // the type of the third entry, ExifIFD
+	m := read(t, "jpeg", wraps["jpeg"](broken))
+	if m.Camera.Make != "Sajin" || m.TakenAt != nil || !strings.Contains(strings.Join(m.Warnings, " "), WarningUnreadable) {
+		t.Errorf("%+v", m)
+	}
+	if m := read(t, "png", wraps["png"]([]byte("no tiff at all"))); m.Camera != (contract.Camera{}) {
+		t.Errorf("%+v", m)
+	}
+}
+
+// TestBombs bounds what hostile metadata costs.
+func TestBombs(t *testing.T) {
+	const subIFDs = 0x014a
+	// 128 directories that are one and the same, of 10000 entries to pass over.
+	most := slices.Repeat([]uint32{1000}, maxTagBytes/4)
+	again := append(tiff(directory{subIFDs: most}), bytes.Repeat([]byte{0xff}, maxExifBytes)...)
+	copy(again[1000:], "\x10\x27")
+	loop := tiff(directory{subIFDs: slices.Repeat([]uint32{8}, maxTagBytes/4), tagMake: "Sajin"})
+	many := tiff(photograph())
+	for range 6000 {
+		many = append(many, many[10:22]...)
+	}
+	many[8], many[9] = 0xff, 0xff
+	segments := append([]byte("\xff\xd8"), bytes.Repeat([]byte("\xff\xe5\x00\x02"), 200000)...)
+	huge := directory{tagMake: "Sajin"}
+	for tag := uint16(0xc000); tag < 0xd000; tag++ {
+		huge[tag] = strings.Repeat("x", 250)
+	}
+	for name, file := range map[string][]byte{
+		"a loop": wraps["png"](loop), "a directory 128 times": wraps["png"](again), "65535 entries": wraps["png"](many),
+		"a megabyte of tags": wraps["png"](tiff(huge)),
+		"200000 segments":    segments,
+	} {
+		format := "png"
+		if file[0] == 0xff {
+			format = "jpeg"
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m := read(t, format, file)
+		runtime.ReadMemStats(&after)
+		if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 4<<20 {
+			t.Errorf("%s: %d bytes allocated", name, allocated)
+		}
+		if m.TakenAt != nil && m.TakenAt.After(now) {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+}
+
+// TestBlocksAreCut: what a camera writes is at the front of its block, so that a
+// cut costs nothing.
+func TestBlocksAreCut(t *testing.T) {
+	block := tiff(photograph())
+	for _, size := range []int{maxExifBytes - 1, maxExifBytes, maxExifBytes + 1, 4 << 20} {
+		padded := append(bytes.Clone(block), make([]byte, size-len(block))...)
+		found, err := findExif(t.Context(), source(wraps["png"](padded)), "png")
+		if err != nil || len(found) != min(size, maxExifBytes) {
+			t.Errorf("%d bytes: %d kept, %v", size, len(found), err)
+		}
+		if m := read(t, "png", wraps["png"](padded)); m.TakenAt == nil || m.Warnings != nil {
+			t.Errorf("%d bytes: %+v", size, m)
+		}
+	}
+}
+
+type failing struct{}
+
+func (failing) ReadAt([]byte, int64) (int, error) { return 0, errors.New("down") }
+
+func TestUnreadableSourceAndEndedContext(t *testing.T) {
+	want := ingest.Metadata{Warnings: []string{WarningUnreadable}}
+	got := testReader().Read(t.Context(), ingest.Source{ReaderAt: failing{}, Size: 100}, ingest.Probe{Format: "jpeg"})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got = testReader().Read(ctx, source(wraps["png"](tiff(photograph()))), ingest.Probe{Format: "png"})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzMetadata(f *testing.F) {
+	for _, wrap := range wraps {
+		f.Add(wrap(tiff(photograph())))
+	}
+	f.Add([]byte("\xff\xd8\xff\xe1\x00\x08Exif\x00\x00"))
+	formats := []string{"jpeg", "png", "webp", "gif"}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, format := range formats {
+			checkMetadata(t, read(t, format, data))
+		}
+		checkMetadata(t, read(t, "png", wraps["png"](data)))
+	})
+}
+
+// checkMetadata holds whatever was read to what may be shown.
+func checkMetadata(t *testing.T, m ingest.Metadata) {
+	t.Helper()
+	for _, s := range []string{m.Camera.Make, m.Camera.Model, m.Camera.Lens, m.Camera.ExposureTime} {
+		if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxText || strings.ContainsAny(s, "\x00\n\x1b\u202e") {
+			t.Errorf("%q", s)
+		}
+	}
+	if m.TakenAt != nil && (m.TakenAt.Before(earliest) || m.TakenAt.After(now.Add(ahead))) {
+		t.Errorf("taken at %v", m.TakenAt)
+	}
+	if p := m.Place; p != nil && !(p.Latitude >= -90 && p.Latitude <= 90 && p.Longitude >= -180 && p.Longitude <= 180) {
+		t.Errorf("place %+v", p)
+	}
+	if c := m.Camera; !(c.FNumber >= 0 && c.FNumber <= 200) || c.ISO < 0 || !(c.FocalLength >= 0 && c.FocalLength <= 1e5) {
+		t.Errorf("camera %+v", c)
+	}
+}

@@ -1,0 +1,39 @@
+// Command web runs the web service as a process of its own.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/sajin-gallery/sajin/pkg/config"
+	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
+	"github.com/sajin-gallery/sajin/services/upload/uploadclient"
+	"github.com/sajin-gallery/sajin/services/web"
+)
+
+func main() { os.Exit(process.Main("web", os.Stderr, run)) }
+
+func run(ctx context.Context) error {
+	var (
+		common config.Common
+		where  platform.Config
+		peers  platform.Peers
+		c      web.Config
+	)
+	if err := process.Configure(os.Environ(), &common, &where, &peers, &c); err != nil {
+		return err
+	}
+	adapters, err := platform.Open(ctx, where, platform.Media)
+	if err != nil {
+		return err
+	}
+	defer adapters.Close()
+	deps := web.Deps{Catalog: catalogclient.New(peers.Catalog()), Uploader: uploadclient.New(peers.Upload()), Media: adapters.Media}
+	s, err := web.New(ctx, c, deps)
+	if err != nil {
+		return err
+	}
+	return process.ListenAndServe(ctx, &common, s)
+}
