@@ -108,10 +108,10 @@ func TestOddAnswers(t *testing.T) {
 		"no JSON": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, fault.Unavailable},
 		"empty":   {func(http.ResponseWriter, *http.Request) {}, fault.Unavailable},
 		"cut off": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":`); panic("x") }, fault.Unavailable},
-		"defect":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, fault.Internal},
+		"defect":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, fault.Unavailable},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://evil.invalid/", http.StatusFound)
-		}, fault.Internal},
+		}, fault.Unavailable},
 	} {
 		got, err := client(tt.handler).Get(acting(t), id)
 		if err == nil || fault.KindOf(err) != tt.kind || got.ID != "" {
