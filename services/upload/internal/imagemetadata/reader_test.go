@@ -134,9 +134,17 @@ func TestExposures(t *testing.T) {
 		value rational
 		want  string
 	}{
-		{rational{1, 250}, "1/250"}, {rational{1, 8000}, "1/8000"}, {rational{10, 33}, "0.3"}, {rational{1, 4}, "1/4"},
-		{rational{1, 2}, "0.5"}, {rational{13, 10}, "1.3"}, {rational{30, 1}, "30"}, {rational{0, 1}, ""},
-		{rational{1, 0}, ""}, {rational{1 << 31, 1}, ""}, {rational{1, 1 << 31}, ""},
+		{rational{1, 250}, "1/250"},
+		{rational{1, 8000}, "1/8000"},
+		{rational{10, 33}, "0.3"},
+		{rational{1, 4}, "1/4"},
+		{rational{1, 2}, "0.5"},
+		{rational{13, 10}, "1.3"},
+		{rational{30, 1}, "30"},
+		{rational{0, 1}, ""},
+		{rational{1, 0}, ""},
+		{rational{1 << 31, 1}, ""},
+		{rational{1, 1 << 31}, ""},
 	} {
 		m := read(t, "png", wraps["png"](tiff(exifWith(directory{tagExposure: tc.value}))))
 		if m.Camera.ExposureTime != tc.want {
