@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 )
 
 // What the engines are told.
@@ -121,8 +122,8 @@ func (s *Stack) Wait(ctx context.Context) error {
 // Close stops the services, the edge first, then the engines.
 func (s *Stack) Close() error {
 	var problems []error
-	for i := len(s.started) - 1; i >= 0; i-- {
-		problems = append(problems, s.started[i].Stop())
+	for _, p := range slices.Backward(s.started) {
+		problems = append(problems, p.Stop())
 	}
 	if s.engines != nil {
 		problems = append(problems, s.engines.close())
