@@ -46,6 +46,9 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil { // the database changes its folder
+		return nil, fmt.Errorf("stack: %w", err)
+	}
 	if s.engines, err = startEngines(ctx, o.Dir, o.Out); err != nil {
 		return nil, err
 	}
