@@ -153,7 +153,19 @@ type split struct{ *stack.Stack }
 
 func startSplit(t *testing.T) deployment {
 	t.Helper()
-	s, err := stack.Start(t.Context(), stack.Options{Dir: t.TempDir(), Bin: binaries, Out: t.Output()})
+	return startStack(t, stack.Options{})
+}
+
+// startMortal starts a stack whose services will be killed.
+func startMortal(t *testing.T) deployment {
+	t.Helper()
+	return startStack(t, stack.Options{FakePubSub: true})
+}
+
+func startStack(t *testing.T, o stack.Options) deployment {
+	t.Helper()
+	o.Dir, o.Bin, o.Out = t.TempDir(), binaries, t.Output()
+	s, err := stack.Start(t.Context(), o)
 	if errors.Is(err, mariadbtest.ErrNotInstalled) && !strings.Contains(os.Getenv(mariadbtest.RequireEnv), "mysql") {
 		t.Skip("MariaDB is not installed")
 	}
