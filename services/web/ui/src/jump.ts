@@ -111,6 +111,7 @@ export class Jump {
     const heading = section.querySelector('h2')
     heading?.setAttribute('tabindex', '-1')
     heading?.focus({ preventScroll: true })
+    this.follow()
   }
 
   private follow(): void {
@@ -125,16 +126,18 @@ export class Jump {
     }
   }
 
-  // here is the month at the top of the window; of a line of several the one
-  // that was chosen, else the first.
+  // here is the month at the top of the window. The one that was chosen wins
+  // over others on its line, and at the end of the page, where it cannot come up.
   private here(): HTMLElement | undefined {
     const line = innerHeight * 0.25
     const months = this.timeline.months()
     const top = (month: HTMLElement) => Math.round(month.getBoundingClientRect().top)
     const last = months.findLast((month) => top(month) <= line) ?? months[0]
     if (!last) return undefined
-    const beside = months.filter((month) => top(month) === top(last))
-    return beside.find((month) => month.dataset['month'] === this.chosen) ?? beside[0]
+    const chosen = months.find((month) => month.dataset['month'] === this.chosen)
+    const atEnd = scrollY + innerHeight >= document.documentElement.scrollHeight - 2
+    if (chosen && (top(chosen) === top(last) || (atEnd && top(chosen) > line && top(chosen) < innerHeight))) return chosen
+    return months.find((month) => top(month) === top(last))
   }
 
   private closeWhenDone(): void {
