@@ -24,7 +24,7 @@ func TestKill(t *testing.T) {
 		t.Skip("kills processes for half a minute")
 	}
 	t.Run("AllInOne", func(t *testing.T) { killDuringUploads(t, startAllInOne(t), killsAllInOne) })
-	t.Run("Split", func(t *testing.T) { killDuringUploads(t, startSplit(t), killsService) })
+	t.Run("Split", func(t *testing.T) { killDuringUploads(t, startMortal(t), killsService) })
 }
 
 func killDuringUploads(t *testing.T, d deployment, killsEach int) {
