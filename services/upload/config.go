@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/services/upload/internal/httpapi"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
@@ -38,8 +39,8 @@ const (
 	spareParts      = 100 // text fields besides one last_modified a file
 )
 
-// check names every value that cannot work.
-func (c Config) check() error {
+// Validate names every variable whose value cannot work.
+func (c Config) Validate() error {
 	var all []error
 	positive := func(name string, value int64) {
 		if value <= 0 {
@@ -54,7 +55,9 @@ func (c Config) check() error {
 	positive("SAJIN_UPLOAD_ANSWER_WITHIN", int64(c.AnswerWithin))
 	positive("SAJIN_UPLOAD_SWEEP_EVERY", int64(c.SweepEvery))
 	positive("SAJIN_UPLOAD_SWEEP_AGE", int64(c.SweepAge))
-	positive("SAJIN_UPLOAD_EVENTS_AT_ONCE", int64(c.Concurrency))
+	if c.Concurrency < 1 || c.Concurrency > event.MaxConcurrency {
+		all = append(all, fmt.Errorf("SAJIN_UPLOAD_EVENTS_AT_ONCE must be from 1 to %d, not %d", event.MaxConcurrency, c.Concurrency))
+	}
 	if c.RequestBytes < c.FileBytes {
 		all = append(all, errors.New("SAJIN_UPLOAD_REQUEST_BYTES must not be less than SAJIN_UPLOAD_FILE_BYTES"))
 	}

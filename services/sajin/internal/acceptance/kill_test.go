@@ -24,7 +24,7 @@ func TestKill(t *testing.T) {
 		t.Skip("kills processes for half a minute")
 	}
 	t.Run("AllInOne", func(t *testing.T) { killDuringUploads(t, startAllInOne(t), killsAllInOne) })
-	t.Run("Split", func(t *testing.T) { killDuringUploads(t, startSplit(t), killsService) })
+	t.Run("Split", func(t *testing.T) { killDuringUploads(t, startMortal(t), killsService) })
 }
 
 func killDuringUploads(t *testing.T, d deployment, killsEach int) {
@@ -57,6 +57,9 @@ func killDuringUploads(t *testing.T, d deployment, killsEach int) {
 	clients.Wait()
 	t.Logf("%d acknowledged, kills %v", len(u.acknowledged), kills)
 	c.audit(t, u.acknowledged)
+	if one, ok := d.(allInOne); ok {
+		auditBucket(t, one, c)
+	}
 }
 
 // seedKill starts the seeds of the kill tests' photographs.

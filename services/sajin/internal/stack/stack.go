@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 )
 
 // What the engines are told.
@@ -27,6 +28,11 @@ type Options struct {
 	Bin  string    // the folder with the binaries upload, catalog and web (see Build)
 	Addr string    // of the gallery; a free port of 127.0.0.1 when empty
 	Out  io.Writer // what the programs print
+
+	// FakePubSub takes the SDK's fake also where the emulator is installed. The
+	// emulator hands all that is waiting to whoever asks first, whatever he says
+	// he can take, and after the death of a few receivers rests for minutes.
+	FakePubSub bool
 }
 
 // Stack is a running stack.
@@ -45,7 +51,10 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.engines, err = startEngines(ctx, o.Dir, o.Out); err != nil {
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil { // the database changes its folder
+		return nil, fmt.Errorf("stack: %w", err)
+	}
+	if s.engines, err = startEngines(ctx, o); err != nil {
 		return nil, err
 	}
 	if err := s.describe(ctx, o); err != nil {
@@ -118,8 +127,8 @@ func (s *Stack) Wait(ctx context.Context) error {
 // Close stops the services, the edge first, then the engines.
 func (s *Stack) Close() error {
 	var problems []error
-	for i := len(s.started) - 1; i >= 0; i-- {
-		problems = append(problems, s.started[i].Stop())
+	for _, p := range slices.Backward(s.started) {
+		problems = append(problems, p.Stop())
 	}
 	if s.engines != nil {
 		problems = append(problems, s.engines.close())

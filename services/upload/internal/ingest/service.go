@@ -31,6 +31,7 @@ type Service struct {
 	decodes *budget // what decoding needs
 	flights *flights
 	said    *recent
+	refused *refusals
 }
 
 // New makes a service. Close must be called when it is no longer used.
@@ -42,6 +43,7 @@ func New(cfg Config, ports Ports) *Service {
 		decodes: newDecodeBudget(cfg.DecodeMemory()),
 		flights: newFlights(cfg.ProcessTimeout, ports.Log),
 		said:    newRecent(cfg.RepeatEvery, ports.Now),
+		refused: &refusals{reasons: map[string]error{}},
 	}
 }
 
