@@ -100,7 +100,7 @@ function lineWidth(line: Content[], height: number, m: Measure): number {
 // ragged, since a picture blown up to fill a line looks wrong.
 const nearlyFull = 0.78
 const stretchMost = 1.28
-const shrinkMost = 0.85
+const shrinkMost = 0.8
 
 function setLine(line: Content[], m: Measure): Month[] {
   const height = lineHeight(line, m)

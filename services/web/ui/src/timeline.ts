@@ -9,7 +9,7 @@ import { setMonths, type Measure } from './rows'
 
 const batch = 50 // ids asked for at once
 export const headingHeight = 44 // pixels over a day's pictures
-const headingEms = 8.25 // of the longest month's name with its year
+const headingEms = 7.9 // of the longest month's name with its year
 const usualRatio = 1.4 // of a picture that is not known yet
 
 export class Timeline {

@@ -12,7 +12,7 @@ import { executable, launch, open } from './window.js'
 const asked = process.env.SAJIN_TEST_THOUSAND === '1'
 const many = 1000
 const mostMemory = 512 // MiB that the server may ever hold
-const longestStall = 1_000 // milliseconds in which the page may not answer a hand
+const latest = 500 // milliseconds that the page may be late for a hand, 19 times in 20: on a busy machine it is late for all
 
 test('a thousand files through the page', { skip: !asked && 'SAJIN_TEST_THOUSAND is not 1' }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'sajin-thousand-'))
@@ -21,7 +21,7 @@ test('a thousand files through the page', { skip: !asked && 'SAJIN_TEST_THOUSAND
   try {
     const files = await write(folder)
     const page = await open(browser, server.url, '/')
-    await watchStalls(page)
+    await watchTimers(page)
     const begun = Date.now()
     const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.locator('.adder [data-pick="files"]').first().click()])
     await chooser.setFiles(files)
@@ -33,10 +33,11 @@ test('a thousand files through the page', { skip: !asked && 'SAJIN_TEST_THOUSAND
     assert.match(await page.locator('.tray [data-detail]').innerText(), /^1,000 added$/)
     await arrive(page)
     assert.equal(await stored(server.url), many)
-    const stall = await page.evaluate(() => window.longestStall)
+    const late = await page.evaluate(() => window.late.sort((a, b) => a - b))
+    const [usual, most, worst] = [0.5, 0.95, 1].map((share) => late[Math.ceil(share * late.length) - 1])
     const peak = await server.peak()
-    t.diagnostic(`${many} files in ${took.toFixed(0)} s (${(many / took).toFixed(1)}/s); longest stall of the page ${stall.toFixed(0)} ms; most memory of the server ${peak.toFixed(0)} MiB`)
-    assert.ok(stall < longestStall, `the page stood still for ${stall} ms`)
+    t.diagnostic(`${many} files in ${took.toFixed(0)} s (${(many / took).toFixed(1)}/s); the page answered late by ${usual.toFixed(0)} ms (median), ${most.toFixed(0)} ms (95 %), ${worst.toFixed(0)} ms (worst); most memory of the server ${peak.toFixed(0)} MiB`)
+    assert.ok(most < latest, `the page was late by ${most} ms`)
     assert.ok(!(peak >= mostMemory), `the server held ${peak} MiB`)
     assert.deepEqual(page.faults, [])
   } finally {
@@ -52,14 +53,14 @@ async function write(folder) {
   return files
 }
 
-/** Measures how late a timer ever is: as late as an answer to a hand would be. */
-function watchStalls(page) {
+/** Measures how late a timer is: as late as an answer to a hand would be. */
+function watchTimers(page) {
   return page.evaluate(() => {
-    window.longestStall = 0
+    window.late = []
     let last = performance.now()
     setInterval(() => {
       const now = performance.now()
-      window.longestStall = Math.max(window.longestStall, now - last - 50)
+      window.late.push(Math.max(0, now - last - 50))
       last = now
     }, 50)
   })

@@ -54,6 +54,7 @@ export class Tray {
   private show(): void {
     if (this.element) return
     this.element = mount('tray-template')
+    document.documentElement.classList.add('with-tray')
     this.list = demand('.tray-list', this.element)
     this.list.addEventListener('scroll', () => this.draw(), { passive: true })
     this.element.addEventListener('click', (event) => this.pressed(event))
@@ -108,6 +109,7 @@ export class Tray {
   private dismiss(): void {
     this.queue.clear()
     this.element?.remove()
+    document.documentElement.classList.remove('with-tray')
     this.element = undefined
     this.rows.clear()
     this.followed = -1
@@ -152,8 +154,9 @@ export class Tray {
     requestAnimationFrame(() => {
       this.drawing = false
       if (!this.element) return
-      this.drawHead(this.element, tally(this.queue.items))
+      // The rows first: they ask where the list is, which is costly once the head has changed.
       if (!this.element.classList.contains('small')) this.drawRows()
+      this.drawHead(this.element, tally(this.queue.items))
     })
   }
 
