@@ -86,7 +86,11 @@ func foreignPagesChangeNothing(t *testing.T, v *victim) {
 	id := v.stored(t, upload("a.jpg", v.fresh(t))).ID
 	form := formOf(upload("a.jpg", v.fresh(t)))
 	for _, from := range [][]string{
-		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", "http://localhost"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
+		{"Origin", "https://evil.example"},
+		{"Origin", "null"},
+		{"Origin", "http://localhost"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
 		{"Sec-Fetch-Site", "cross-site", "Origin", "null"},
 	} {
 		wantProblem(t, "an upload", v.change(t, http.MethodPost, "/api/v1/images", form, from...), http.StatusForbidden, "csrf_failed")
