@@ -109,7 +109,7 @@ function setLine(line: Content[], m: Measure): Month[] {
   if (!end) return []
   // What flooring left over goes to the last picture; the last month takes the
   // rest of the line, so that the next one cannot slip in behind it.
-  const rest = Math.floor(m.width) - sum(out.map((month) => month.width)) - m.dayGap * (out.length - 1)
+  const rest = Math.floor(m.width - sum(out.map((month) => month.width)) - m.dayGap * (out.length - 1))
   const last = end.days.at(-1)
   const cell = last?.cells.at(-1)
   if (last && cell && height !== m.row && rest > 0 && rest < sum(out.map((month) => month.days.length)) * 4) {

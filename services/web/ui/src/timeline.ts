@@ -109,7 +109,7 @@ export class Timeline {
     const style = getComputedStyle(this.root)
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
     const heading = this.root.querySelector('h2')
-    const width = Math.max(1, Math.floor(this.root.clientWidth))
+    const width = Math.max(1, Math.floor(this.root.getBoundingClientRect().width)) // clientWidth rounds up, and the last of a line would not fit
     const dayGap = parseFloat(style.columnGap) || 0
     const half = Math.floor((width - dayGap) / 2) // two stand side by side even on a phone
     const monthMin = headingEms * (heading ? parseFloat(getComputedStyle(heading).fontSize) : 1.5 * rem)
