@@ -105,6 +105,8 @@ func (r *reception) process(o *Outcome) {
 		o.Manifest, o.Ready = m, true
 	case errors.As(err, &refused):
 		o.Err = refused
+	case errors.Is(err, errClosed):
+		r.service.ports.Log.InfoContext(r.waiting, "the service stops; the rest is left to the sweep", "key", o.Original.Key)
 	case !errors.Is(err, context.Canceled):
 		r.service.ports.Log.WarnContext(r.waiting, "processing is left to the sweep", "key", o.Original.Key, "err", err)
 	}
