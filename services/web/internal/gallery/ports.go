@@ -20,6 +20,7 @@ type Catalog interface {
 	Restore(ctx context.Context, id string) (catalogapi.Image, error)
 	Purge(ctx context.Context, id string) error
 	Expect(ctx context.Context, req catalogapi.ExpectRequest) (catalogapi.ExpectResponse, error)
+	Known(ctx context.Context, req catalogapi.KnownRequest) (catalogapi.KnownResponse, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
 }
