@@ -158,14 +158,13 @@ func (h *heldPartial) save(rec partialRecord, durable bool) error {
 		_ = disk.remove(temp) // what cannot be removed now is removed by the next Open
 		return err
 	}
+	// What is read from now on, by a new process too, whatever the fsync says.
+	h.rec = rec
+	h.partials.note(h.id, rec)
 	if durable {
-		err = disk.syncDir(partialsDir)
+		return disk.syncDir(partialsDir)
 	}
-	if err == nil {
-		h.rec = rec
-		h.partials.note(h.id, rec)
-	}
-	return err
+	return nil
 }
 
 func (h *heldPartial) stage(temp string, raw []byte, durable bool) error {

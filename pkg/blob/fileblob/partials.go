@@ -76,7 +76,8 @@ func (s *Store) partialNames() ([]string, error) {
 }
 
 // read takes a record in. One that cannot be read was begun and not changed
-// before the power failed: nothing was promised about it.
+// before the power failed: nothing was promised about it. One without its bytes
+// has lost them to somebody else.
 func (p *Partials) read(id string) error {
 	file, err := p.store.root.Open(partialsDir + "/" + id + recordSuffix)
 	if err != nil {
@@ -88,12 +89,20 @@ func (p *Partials) read(id string) error {
 		return err
 	}
 	var rec partialRecord
-	if err := json.Unmarshal(raw, &rec); err != nil || rec.Offset < 0 {
+	if err := json.Unmarshal(raw, &rec); err != nil || rec.Offset < 0 || rec.Offset > p.dataSize(id) {
 		p.store.opts.Log.Warn("removed an unfinished upload whose record is damaged", "id", id)
 		return nil
 	}
 	p.known[id] = rec
 	return nil
+}
+
+func (p *Partials) dataSize(id string) int64 {
+	info, err := p.store.root.Lstat(partialsDir + "/" + id + dataSuffix)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
 }
 
 // tidy removes the files of unknown partials.
