@@ -17,9 +17,9 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
-	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
 )
 
