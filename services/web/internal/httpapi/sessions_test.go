@@ -28,7 +28,7 @@ func TestPlanAndSend(t *testing.T) {
 	sum := sha256.Sum256([]byte(content))
 	file := fmt.Sprintf(`{"name":"a.png","size":%d,"content_type":"image/png","sha256":%q,"last_modified":1700000000000,"path":"trip","album":"Trip"}`,
 		len(content), hex.EncodeToString(sum[:]))
-	planned := s.plan(file, `{"name":"b.png"}`)
+	planned := s.plan(file, `{"name":"b.png","size":0}`)
 	if len(planned) != 2 || planned[0].Status != uploadapi.StatusNew || planned[1].Status != uploadapi.StatusRefused {
 		t.Fatalf("planned %+v", planned)
 	}
