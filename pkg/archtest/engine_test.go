@@ -141,15 +141,15 @@ func TestCheckNeed(t *testing.T) {
 	expect(t, checkNeed(pkgs,
 		[]layer{{packages: []string{"pkg/gone", "pkg/a"}}, {packages: []string{"gone/..."}}},
 		[]dependency{{prefixes: []string{"example.org/sdk"}}, {prefixes: []string{"example.org/assert"}}, {prefixes: []string{"example.org/gone"}}},
-	), `the layer ["gone/..."] has no package`, `nobody imports ["example.org/gone"]`)
+	), `no package "pkg/gone"`, `no package "gone/..."`, `nobody imports ["example.org/gone"]`)
 }
 
 func TestCheckTestPackages(t *testing.T) {
 	expect(t, checkTestPackages(tree(t, map[string]string{
-		"pkg/a/a.go":         uses(module+"pkg/blobtest", "net/http/httptest"),
-		"pkg/a/a_test.go":    uses(module + "pkg/blobtest"),
-		"pkg/atest/a.go":     uses(module + "pkg/blobtest"),
-		"test/scenario/a.go": uses(module + "pkg/blobtest"),
+		"pkg/a/a.go":                         uses(module+"pkg/blobtest", "net/http/httptest"),
+		"pkg/a/a_test.go":                    uses(module + "pkg/blobtest"),
+		"pkg/atest/a.go":                     uses(module + "pkg/blobtest"),
+		"services/sajin/internal/stack/a.go": uses(module + "pkg/blobtest"),
 	})), "pkg/a/a.go imports pkg/blobtest")
 }
 

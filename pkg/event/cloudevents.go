@@ -168,10 +168,8 @@ func isJSON(contentType string) bool {
 // check holds the attributes to the specification: the required ones are there,
 // and each is a string without control characters.
 func (e Event) check() error {
-	for _, required := range []string{e.ID, e.Source, e.Type} {
-		if required == "" {
-			return ErrMalformed.With("event.check", errors.New("a required attribute is missing"))
-		}
+	if e.ID == "" || e.Source == "" || e.Type == "" {
+		return ErrMalformed.With("event.check", errors.New("a required attribute is missing"))
 	}
 	for _, attribute := range []string{e.ID, e.Source, e.Type, e.Subject, e.TraceParent} {
 		if len(attribute) > MaxAttributeBytes || !utf8.ValidString(attribute) || strings.ContainsFunc(attribute, control) {

@@ -25,6 +25,17 @@ type Query struct{ values url.Values }
 // for a query that is too long or malformed, so that every filter silently
 // vanishes, it refuses what it cannot read in full.
 func ParseQuery(r *http.Request, allowed ...string) (Query, error) {
+	return parseQuery(r, allowed, false)
+}
+
+// ParsePageQuery is ParseQuery for a page that people come to from elsewhere: a
+// parameter that is not known, such as the ones that mail programs and social
+// networks append to links, is left out instead of refused.
+func ParsePageQuery(r *http.Request, allowed ...string) (Query, error) {
+	return parseQuery(r, allowed, true)
+}
+
+func parseQuery(r *http.Request, allowed []string, lenient bool) (Query, error) {
 	raw := r.URL.RawQuery
 	if len(raw) > MaxQueryBytes || strings.Count(raw, "&") >= MaxQueryParameters {
 		return Query{}, fault.Newf(fault.Invalid, "too_many_parameters",
@@ -35,7 +46,12 @@ func ParseQuery(r *http.Request, allowed ...string) (Query, error) {
 		return Query{}, fault.New(fault.Invalid, "query_malformed", "The query string cannot be read.").With("httpx.ParseQuery", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if !slices.Contains(allowed, name) {
+		known := slices.Contains(allowed, name)
+		if !known && lenient {
+			delete(values, name)
+			continue
+		}
+		if !known {
 			return Query{}, &fault.Error{
 				Kind: fault.Invalid, Code: "unknown_parameter", Detail: "The query has a parameter that is not known here.",
 				Fields: []fault.Field{{Parameter: name, Code: "unknown", Detail: "This parameter is not known."}},

@@ -2,6 +2,7 @@ package httpx_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -153,4 +154,14 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("%q gave limit %d", raw, n)
 		}
 	})
+}
+
+func TestPageQueryLeavesOutWhatOthersAppend(t *testing.T) {
+	q, err := httpx.ParsePageQuery(httptest.NewRequest("GET", "/?month=2026-11&fbclid=x&fbclid=y", nil), "month")
+	if err != nil || q.String("month") != "2026-11" || q.Has("fbclid") {
+		t.Errorf("%+v, %v", q, err)
+	}
+	if _, err := httpx.ParsePageQuery(httptest.NewRequest("GET", "/?month=a&month=b", nil), "month"); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a known parameter given twice: %v", err)
+	}
 }

@@ -25,7 +25,7 @@ func openCloudEvents(ctx context.Context, u *url.URL) (closingBus, error) {
 		return nil, errors.New("SAJIN_EVENTS_URL names no project: pubsub://project")
 	}
 	return gcppubsub.Open(ctx, gcppubsub.Options{
-		Project: u.Host, Create: os.Getenv("PUBSUB_EMULATOR_HOST") != "",
+		Project: u.Host, Create: os.Getenv("PUBSUB_EMULATOR_HOST") != "", //nolint:forbidigo // the SDK's own variable, which it reads by itself
 	})
 }
 

@@ -77,7 +77,7 @@ func Configure(environ []string, common *config.Common, more ...any) error {
 // LimitMemory asks the garbage collector to keep the process's memory below a
 // number of bytes. It is a soft limit, and GOMEMLIMIT overrides it.
 func LimitMemory(bytes int64) {
-	if os.Getenv("GOMEMLIMIT") == "" {
+	if os.Getenv("GOMEMLIMIT") == "" { //nolint:forbidigo // the runtime's own variable
 		debug.SetMemoryLimit(bytes)
 	}
 }

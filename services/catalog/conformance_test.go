@@ -18,8 +18,8 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
-	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalogtest"
 )

@@ -1,6 +1,9 @@
 package main
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+	"slices"
+)
 
 // version is the version that Go recorded when it built the program: a tag, or
 // the commit.
@@ -9,11 +12,9 @@ func version() string {
 	if !ok {
 		return "sajin (unknown version)"
 	}
-	out := "sajin " + info.Main.Version
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.time" {
-			out += " " + setting.Value
-		}
+	at := ""
+	if i := slices.IndexFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "vcs.time" }); i >= 0 {
+		at = info.Settings[i].Value + " "
 	}
-	return out + " " + info.GoVersion
+	return "sajin " + info.Main.Version + " " + at + info.GoVersion
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,18 +72,9 @@ func wantAbsent(t *testing.T, s blob.Store, key string) {
 			_ = body.Close()
 		}
 	}
-	if keys := mustList(t, s, "", "", blob.MaxListLimit); contains(keys, key) {
+	if keys := mustList(t, s, "", "", blob.MaxListLimit); slices.Contains(keys, key) {
 		t.Errorf("List shows %q", key)
 	}
-}
-
-func contains(keys []string, key string) bool {
-	for _, k := range keys {
-		if k == key {
-			return true
-		}
-	}
-	return false
 }
 
 // wantData checks that the object holds data, by Open and by Stat.

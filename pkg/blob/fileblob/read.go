@@ -99,7 +99,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, classify("fileblob.Read", err)
 	}
 	n, err := r.body.Read(p)
-	if err == nil || err == io.EOF { //nolint:errorlint // an io.Reader gives io.EOF itself
+	if err == nil || err == io.EOF {
 		return n, err
 	}
 	return n, classify("fileblob.Read", err)

@@ -54,7 +54,7 @@ func (r record) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, crc := uint32(len(out)), stream.Checksum(out)
+	n, crc := uint32(len(out)), stream.Checksum(out) //nolint:gosec // a record is at most maxTrailerBytes long
 	out = binary.LittleEndian.AppendUint32(out, n)
 	out = binary.LittleEndian.AppendUint32(out, crc)
 	return append(out, magic...), nil

@@ -54,7 +54,7 @@ func TestEveryChangeOfATrailerIsNoticed(t *testing.T) {
 			t.Errorf("byte %d changed: %+v, %v", i, rec, err)
 		}
 	}
-	for n := range len(file) {
+	for n := range file {
 		if rec, err := readRecord(bytes.NewReader(file[:n]), int64(n)); !errors.Is(err, errNoTrailer) {
 			t.Errorf("cut to %d bytes: %+v, %v", n, rec, err)
 		}

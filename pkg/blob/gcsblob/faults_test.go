@@ -48,7 +48,7 @@ func startFront(t *testing.T, opts gcsblob.Options) (*gcsblob.Store, *front) {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.fake.Stop)
-	f.fake.CreateBucket(bucketName)
+	f.fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucketName})
 	opts.Endpoint = server.URL
 	return mustOpen(t, bucketName, opts), f
 }

@@ -73,9 +73,11 @@ func (logger) Tracef(string, ...any)  {}
 func (logger) Warnf(format string, args ...any) {
 	slog.Warn("embedded event server: " + fmt.Sprintf(format, args...))
 }
+
 func (logger) Errorf(format string, args ...any) {
 	slog.Error("embedded event server: " + fmt.Sprintf(format, args...))
 }
+
 func (logger) Fatalf(format string, args ...any) {
 	slog.Error("embedded event server: " + fmt.Sprintf(format, args...))
 }

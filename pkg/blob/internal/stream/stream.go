@@ -92,7 +92,7 @@ type verifier struct {
 func (v *verifier) Read(p []byte) (int, error) {
 	n, err := v.r.Read(p)
 	v.crc = crc32.Update(v.crc, castagnoli, p[:n])
-	if err == io.EOF && v.crc != v.want { //nolint:errorlint // as in Source.Err
+	if err == io.EOF && v.crc != v.want {
 		err = blob.ErrChecksum
 	}
 	return n, err

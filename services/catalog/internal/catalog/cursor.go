@@ -41,7 +41,7 @@ func (c cursors) mac(payload []byte, context []string) []byte {
 	mac := hmac.New(sha256.New, c.key)
 	for _, part := range append(context, string(payload)) {
 		// Length first, so that no two lists of parts read the same.
-		_, _ = mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
+		_, _ = mac.Write(appendInt64(nil, int64(len(part))))
 		_, _ = mac.Write([]byte(part))
 	}
 	return mac.Sum(nil)[:macBytes]
@@ -50,7 +50,7 @@ func (c cursors) mac(payload []byte, context []string) []byte {
 const positionBytes = 8 + 26 // milliseconds, then the id
 
 func (c cursors) page(owner identity.Owner, q PageQuery, p Position) string {
-	payload := binary.BigEndian.AppendUint64(nil, uint64(p.TakenAt.UnixMilli()))
+	payload := appendInt64(nil, p.TakenAt.UnixMilli())
 	return c.sign(append(payload, p.ID...), pageContext(owner, q)...)
 }
 
@@ -59,8 +59,7 @@ func (c cursors) openPage(cursor string, owner identity.Owner, q PageQuery) (*Po
 	if err != nil {
 		return nil, err
 	}
-	ms := int64(binary.BigEndian.Uint64(payload))
-	return &Position{TakenAt: time.UnixMilli(ms).UTC(), ID: string(payload[8:])}, nil
+	return &Position{TakenAt: time.UnixMilli(readInt64(payload)).UTC(), ID: string(payload[8:])}, nil
 }
 
 func pageContext(owner identity.Owner, q PageQuery) []string {
@@ -72,7 +71,7 @@ func pageContext(owner identity.Owner, q PageQuery) []string {
 }
 
 func (c cursors) feed(owner identity.Owner, seq int64) string {
-	return c.sign(binary.BigEndian.AppendUint64(nil, uint64(seq)), "changes", string(owner))
+	return c.sign(appendInt64(nil, seq), "changes", string(owner))
 }
 
 func (c cursors) openFeed(cursor string, owner identity.Owner) (int64, error) {
@@ -80,5 +79,13 @@ func (c cursors) openFeed(cursor string, owner identity.Owner) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int64(binary.BigEndian.Uint64(payload)), nil
+	return readInt64(payload), nil
+}
+
+func appendInt64(to []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(to, uint64(n)) //nolint:gosec // the same 64 bits, which readInt64 turns back
+}
+
+func readInt64(from []byte) int64 {
+	return int64(binary.BigEndian.Uint64(from)) //nolint:gosec // the same 64 bits that appendInt64 wrote
 }

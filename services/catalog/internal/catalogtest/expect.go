@@ -46,8 +46,10 @@ func testExpectDuplicates(t *testing.T, w *world) {
 	once := w.manifest("trashed", 0)
 	got := w.expect(expectedOf(first), expectedOf(again), expectedOf(once), expectedOf(first))
 	want := []catalogapi.ExpectResult{
-		{ID: first.ID}, {ID: again.ID, DuplicateOf: first.ID},
-		{ID: once.ID, DuplicateOf: inTrash.ID, Trashed: true}, {ID: first.ID},
+		{ID: first.ID},
+		{ID: again.ID, DuplicateOf: first.ID},
+		{ID: once.ID, DuplicateOf: inTrash.ID, Trashed: true},
+		{ID: first.ID},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Expect (-want +got):\n%s", diff)

@@ -75,7 +75,10 @@ func TestAcceptance(t *testing.T) {
 }
 
 // allInOne is the one binary on a data directory.
-type allInOne struct{ *stack.Process }
+type allInOne struct {
+	*stack.Process
+	dir string // where it keeps everything
+}
 
 // startAt starts the all-in-one on a data directory.
 func startAt(t testing.TB, dir string) allInOne {
@@ -84,7 +87,7 @@ func startAt(t testing.TB, dir string) allInOne {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := allInOne{stack.NewProcess("sajin", filepath.Join(binaries, "sajin"), addr, t.Output(), "SAJIN_DATA_DIR="+dir)}
+	d := allInOne{stack.NewProcess("sajin", filepath.Join(binaries, "sajin"), addr, t.Output(), "SAJIN_DATA_DIR="+dir), dir}
 	if err := d.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

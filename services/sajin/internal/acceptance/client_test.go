@@ -288,6 +288,13 @@ func eventually(t *testing.T, within time.Duration, what string, yes func() bool
 func (c client) audit(t *testing.T, acknowledged map[string]string) {
 	t.Helper()
 	var all []imageJSON
+	t.Cleanup(func() {
+		for _, img := range all {
+			if img.State == "processing" {
+				t.Logf("in processing: %s of %s", img.ID, img.CreatedAt.Format(time.StampMilli))
+			}
+		}
+	})
 	eventually(t, readyWithin, "no image is in processing", func() bool {
 		all = c.mustList(t, "")
 		return !slices.ContainsFunc(all, func(i imageJSON) bool { return i.State == "processing" })

@@ -57,6 +57,9 @@ func killDuringUploads(t *testing.T, d deployment, killsEach int) {
 	clients.Wait()
 	t.Logf("%d acknowledged, kills %v", len(u.acknowledged), kills)
 	c.audit(t, u.acknowledged)
+	if one, ok := d.(allInOne); ok {
+		auditBucket(t, one, c)
+	}
 }
 
 // seedKill starts the seeds of the kill tests' photographs.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/fsouza/fake-gcs-server/fakestorage"
@@ -101,8 +102,8 @@ func (e *engines) startStorage(ctx context.Context, dir string) error {
 // close stops the engines, the last started first.
 func (e *engines) close() error {
 	var problems []error
-	for i := len(e.closers) - 1; i >= 0; i-- {
-		problems = append(problems, e.closers[i]())
+	for _, closer := range slices.Backward(e.closers) {
+		problems = append(problems, closer())
 	}
 	return errors.Join(problems...)
 }

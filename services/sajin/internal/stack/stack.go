@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 )
 
 // What the engines are told.
@@ -45,6 +46,9 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil { // the database changes its folder
+		return nil, fmt.Errorf("stack: %w", err)
+	}
 	if s.engines, err = startEngines(ctx, o.Dir, o.Out); err != nil {
 		return nil, err
 	}
@@ -118,8 +122,8 @@ func (s *Stack) Wait(ctx context.Context) error {
 // Close stops the services, the edge first, then the engines.
 func (s *Stack) Close() error {
 	var problems []error
-	for i := len(s.started) - 1; i >= 0; i-- {
-		problems = append(problems, s.started[i].Stop())
+	for _, p := range slices.Backward(s.started) {
+		problems = append(problems, p.Stop())
 	}
 	if s.engines != nil {
 		problems = append(problems, s.engines.close())

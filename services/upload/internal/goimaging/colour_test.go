@@ -109,7 +109,7 @@ func TestTransparencyIsLaidOnWhite(t *testing.T) {
 		onWhite[i] = color.RGBA{mix(c.R), mix(c.G), mix(c.B), 255}
 		white[i] = color.RGBA{255, 255, 255, 255}
 	}
-	clear := image.NewPaletted(half.Rect, color.Palette{color.NRGBA{200, 0, 0, 0}, color.Black})
+	transparent := image.NewPaletted(half.Rect, color.Palette{color.NRGBA{200, 0, 0, 0}, color.Black})
 	for _, tc := range []struct {
 		name string
 		file []byte
@@ -117,8 +117,8 @@ func TestTransparencyIsLaidOnWhite(t *testing.T) {
 	}{
 		{"png", encodePNG(t, half), onWhite},
 		{"png of 16 bits", encodePNG(t, deepCopy(half)), onWhite},
-		{"png with a palette", encodePNG(t, clear), white},
-		{"gif", encodeGIF(t, clear), white},
+		{"png with a palette", encodePNG(t, transparent), white},
+		{"gif", encodeGIF(t, transparent), white},
 		{"webp lossless", riff(riffChunk("VP8L", vp8l(half))), onWhite},
 		{"webp lossy", fixture(t, "patches-half.webp"), onWhite},
 	} {

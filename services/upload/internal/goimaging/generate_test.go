@@ -83,8 +83,14 @@ func byteOf(v float64) uint8 { return uint8(min(max(math.Round(v), 0), 255)) }
 
 // patchColours are laid out in four columns and two rows by patches.
 var patchColours = [8]color.RGBA{
-	{255, 255, 255, 255}, {0, 0, 0, 255}, {200, 30, 30, 255}, {30, 160, 40, 255},
-	{40, 60, 210, 255}, {230, 210, 40, 255}, {128, 128, 128, 255}, {150, 60, 170, 255},
+	{255, 255, 255, 255},
+	{0, 0, 0, 255},
+	{200, 30, 30, 255},
+	{30, 160, 40, 255},
+	{40, 60, 210, 255},
+	{230, 210, 40, 255},
+	{128, 128, 128, 255},
+	{150, 60, 170, 255},
 }
 
 func patches(w, h int) *image.RGBA {

@@ -50,11 +50,10 @@ func newPicture(w, h int, grey bool) picture {
 	return p
 }
 
-// planeBytes is what the planes of a picture take when one chroma sample covers
-// sub x sub pixels.
-func planeBytes(w, h, sub int) int64 {
+// planeBytes is what the planes of a picture with chroma at half the size take.
+func planeBytes(w, h int) int64 {
 	pixels := int64(w) * int64(h)
-	return pixels + 2*int64(ceilDiv(w, sub))*int64(ceilDiv(h, sub))
+	return pixels + 2*int64(ceilDiv(w, 2))*int64(ceilDiv(h, 2))
 }
 
 // planes are the components in the order of a JPEG.

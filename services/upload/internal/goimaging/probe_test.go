@@ -43,8 +43,10 @@ func sofJPEG(sof byte, w, h uint16, components ...byte) []byte {
 		body = append(body, byte(i+1), factors, 0)
 	}
 	return bytes.Join([][]byte{
-		{0xff, markerSOI}, segment(markerDQT, "\x00"+strings.Repeat("\x01", 64)), segment(sof, string(body)),
-		segment(markerSOS, "\x01\x01\x00\x00\x3f\x00"), {0x12, 0x34, 0xff, markerEOI},
+		{0xff, markerSOI},
+		segment(markerDQT, "\x00"+strings.Repeat("\x01", 64)), segment(sof, string(body)),
+		segment(markerSOS, "\x01\x01\x00\x00\x3f\x00"),
+		{0x12, 0x34, 0xff, markerEOI},
 	}, nil)
 }
 
@@ -196,8 +198,10 @@ func TestProbeTells(t *testing.T) {
 	}{
 		{"jpeg", encodeJPEG(t, scene(70, 50), 80), ingest.Probe{Format: "jpeg", ContentType: "image/jpeg", Extension: ".jpg", Frames: 1}},
 		{"png", encodePNG(t, scene(70, 50)), ingest.Probe{Format: "png", ContentType: "image/png", Extension: ".png", Frames: 1}},
-		{"gif", join(gifHeader(70, 50), gifFrame(0, 0, 70, 50), gifFrame(1, 1, 2, 2), []byte{gifTrailer}),
-			ingest.Probe{Format: "gif", ContentType: "image/gif", Extension: ".gif", Frames: 2}},
+		{
+			"gif", join(gifHeader(70, 50), gifFrame(0, 0, 70, 50), gifFrame(1, 1, 2, 2), []byte{gifTrailer}),
+			ingest.Probe{Format: "gif", ContentType: "image/gif", Extension: ".gif", Frames: 2},
+		},
 		{"webp", riff(riffChunk("VP8L", vp8lPlain(70, 50, 9))), ingest.Probe{Format: "webp", ContentType: "image/webp", Extension: ".webp", Frames: 1}},
 	} {
 		for _, file := range [][]byte{tc.file, trailing(tc.file)} {

@@ -102,7 +102,7 @@ func (g *gifWalk) finish() (header, error) {
 	}
 	// One byte a pixel, again while an interlaced frame is put in order.
 	pixels := int64(g.h.Width) * int64(g.h.Height)
-	g.h.MemoryBytes = 2*pixels + planeBytes(g.h.Width, g.h.Height, 2) + workBytes(g.h.Width, g.h.Height)
+	g.h.MemoryBytes = 2*pixels + planeBytes(g.h.Width, g.h.Height) + workBytes(g.h.Width, g.h.Height)
 	return g.h, nil
 }
 

@@ -274,7 +274,7 @@ func (g *jpegHeader) memory(width, height int) int64 {
 	}
 	if g.rgb || g.components == 4 || !g.ordinary() {
 		const interleaved = 4
-		total += interleaved*int64(width)*int64(height) + planeBytes(width, height, 2)
+		total += interleaved*int64(width)*int64(height) + planeBytes(width, height)
 	}
 	return total
 }

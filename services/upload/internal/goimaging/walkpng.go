@@ -139,7 +139,7 @@ func (p *pngWalk) finish(end int64) (header, error) {
 	if p.interlaced {
 		decoded += decoded / 2 // the last of the seven passes has half the pixels
 	}
-	p.h.MemoryBytes = decoded + planeBytes(p.h.Width, p.h.Height, 2) + workBytes(p.h.Width, p.h.Height)
+	p.h.MemoryBytes = decoded + planeBytes(p.h.Width, p.h.Height) + workBytes(p.h.Width, p.h.Height)
 	return p.h, nil
 }
 

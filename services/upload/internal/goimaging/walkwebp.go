@@ -196,7 +196,7 @@ func (v *webpWalk) finish() (header, error) {
 		return header{}, corrupt("a canvas of %d x %d and a picture of %d x %d", v.h.Width, v.h.Height, f.width, f.height)
 	}
 	v.h.Frames = max(1, v.h.Frames)
-	v.h.MemoryBytes = f.memory() + planeBytes(v.h.Width, v.h.Height, 2) + workBytes(v.h.Width, v.h.Height)
+	v.h.MemoryBytes = f.memory() + planeBytes(v.h.Width, v.h.Height) + workBytes(v.h.Width, v.h.Height)
 	return v.h, nil
 }
 
@@ -210,9 +210,9 @@ func (f webpFrame) memory() int64 {
 	case f.lossless:
 		return lossless * pixels
 	case f.alpha.size > 0:
-		return planeBytes(f.width, f.height, 2) + (lossless+1)*pixels
+		return planeBytes(f.width, f.height) + (lossless+1)*pixels
 	default:
-		return planeBytes(f.width, f.height, 2)
+		return planeBytes(f.width, f.height)
 	}
 }
 

@@ -116,6 +116,6 @@ func belongs(info imagemeta.TagInfo) bool {
 // chunk, unlike a JPEG segment, has no limit of 64 KiB; nothing but the chunk is
 // looked at.
 func asPNG(tiff []byte) []byte {
-	out := binary.BigEndian.AppendUint32([]byte("\x89PNG\r\n\x1a\n"), uint32(len(tiff)))
+	out := binary.BigEndian.AppendUint32([]byte("\x89PNG\r\n\x1a\n"), uint32(len(tiff))) //nolint:gosec // at most maxExifBytes
 	return append(append(append(out, "eXIf"...), tiff...), 0, 0, 0, 0)
 }

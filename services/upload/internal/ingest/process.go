@@ -59,6 +59,9 @@ func (s *Service) process(ctx context.Context, id, key string) (contract.Manifes
 		return m, err
 	}
 	o, err := s.load(ctx, key)
+	if reason := s.refused.reason(id); reason != nil && errors.Is(err, errGone) {
+		return m, &Refused{Reason: reason}
+	}
 	if err != nil {
 		return m, err
 	}

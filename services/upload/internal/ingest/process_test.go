@@ -86,8 +86,13 @@ func TestProcessRefuses(t *testing.T) {
 			if got := w.bus.Rejected(); !slices.Equal(got, []string{want}) {
 				t.Errorf("published rejections %v", got)
 			}
+			// Who comes later, having lost a race with the event, hears the reason too.
+			if _, err := w.Process(t.Context(), o.Key); !errors.As(err, &refused) || refused.Unfinished != nil || code(err) != want {
+				t.Errorf("Process again: %v, want %s", err, want)
+			}
+			w.restart()
 			if _, err := w.Process(t.Context(), o.Key); code(err) != "original_not_found" {
-				t.Errorf("Process again: %v", err)
+				t.Errorf("Process by another: %v", err)
 			}
 			ingesttest.Audit(t, w.bucket, w.bus, nil)
 		})

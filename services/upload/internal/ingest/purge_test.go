@@ -1,10 +1,13 @@
 package ingest_test
 
 import (
+	"context"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
@@ -96,8 +99,10 @@ func TestPurgeWhileProcessing(t *testing.T) {
 	})
 }
 
-// An image that is being purged elsewhere is not said again.
-func TestHalfPurgedIsNotRepeated(t *testing.T) {
+// An image that is being purged elsewhere is not said again by its event. The
+// sweep does say it: should the purge never come to its end, as when it met the
+// image being made and a crash, the catalog answers with the purge once more.
+func TestHalfPurgedIsLeftToTheCatalog(t *testing.T) {
 	w := newWorld(t)
 	o := w.store(picture("one"))
 	w.process(o)
@@ -108,13 +113,46 @@ func TestHalfPurgedIsNotRepeated(t *testing.T) {
 	if err := w.HandleObjectFinalized(t.Context(), finalized(t, o.Key)); err != nil {
 		t.Errorf("HandleObjectFinalized: %v", err)
 	}
-	if _, err := w.Sweep(t.Context(), w.clock.Now().Add(time.Hour), time.Time{}); err != nil {
-		t.Errorf("Sweep: %v", err)
-	}
 	if n := len(w.bus.Events(contract.TypeImageUploaded)); n != 1 {
 		t.Errorf("published %d times, want once", n)
+	}
+	w.sweep(time.Time{}, ingest.Swept{Repeated: 1})
+	w.sweep(time.Time{}, ingest.Swept{})
+	if n := len(w.bus.Events(contract.TypeImageUploaded)); n != 2 {
+		t.Errorf("published %d times, want once more by the sweep", n)
 	}
 	w.purge(o)
 	w.empty()
 	ingesttest.Audit(t, w.bucket, &ingesttest.Bus{}, nil)
+}
+
+// purging is a bucket in which a purge comes between the sweep's listing and its
+// look at the manifest.
+type purging struct {
+	blob.Store
+	purge func()
+}
+
+func (p *purging) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Info, error) {
+	if purge := p.purge; purge != nil {
+		p.purge = nil
+		purge()
+	}
+	return p.Store.Open(ctx, key, offset, length)
+}
+
+// What a purge removes while the sweep looks is nothing to worry about.
+func TestSweepMeetsAPurge(t *testing.T) {
+	w := newWorld(t)
+	gone, kept := w.store(picture("one")), w.store(picture("two"))
+	w.process(gone)
+	w.process(kept)
+	sweeper := ingest.New(w.cfg, ingest.Ports{
+		Blob: &purging{w.bucket, func() { w.purge(gone) }}, Events: w.bus, Imager: w.imager, Metadata: metadata{}, Now: w.clock.Now, Log: discard,
+	})
+	defer sweeper.Close(t.Context())
+	done, err := sweeper.Sweep(t.Context(), w.clock.Now(), time.Time{})
+	if want := (ingest.Swept{Repeated: 1}); err != nil || done != want {
+		t.Errorf("Sweep: %+v, %v; want %+v", done, err, want)
+	}
 }

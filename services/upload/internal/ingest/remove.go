@@ -28,6 +28,7 @@ func (s *Service) reject(ctx context.Context, m contract.Manifest, r *Refused) (
 		r.Unfinished = s.removeRenditions(ctx, m.ID)
 	}
 	if r.Unfinished == nil {
+		s.refused.note(m.ID, r.Reason)
 		r.Unfinished = fault.Wrap("ingest.reject", s.ports.Blob.Delete(ctx, m.Key))
 	}
 	return m, r

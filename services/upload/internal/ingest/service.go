@@ -33,6 +33,7 @@ type Service struct {
 	decodes *budget // what decoding needs
 	flights *flights
 	said    *recent
+	refused *refusals
 	opening sync.Mutex // so that two plans do not share what is left of a quota
 }
 
@@ -45,6 +46,7 @@ func New(cfg Config, ports Ports) *Service {
 		decodes: newDecodeBudget(cfg.DecodeMemory()),
 		flights: newFlights(cfg.ProcessTimeout, ports.Log),
 		said:    newRecent(cfg.RepeatEvery, ports.Now),
+		refused: &refusals{reasons: map[string]error{}},
 	}
 }
 

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"path"
@@ -147,7 +148,11 @@ func (w *sweep) manifests(ctx context.Context) error {
 			if w.now.Sub(info.CreatedAt) >= w.cfg.RepeatWithin || !identity.ValidImageID(id) || w.said.has(id) {
 				continue
 			}
-			if err := w.count(ctx, &w.done.Repeated, info.Key, w.repeatByID(ctx, id)); err != nil {
+			err := w.repeatByID(ctx, id)
+			if errors.Is(err, blob.ErrNotFound) {
+				continue // purged since it was listed
+			}
+			if err := w.count(ctx, &w.done.Repeated, info.Key, err); err != nil {
 				return err
 			}
 		}
@@ -155,12 +160,18 @@ func (w *sweep) manifests(ctx context.Context) error {
 	})
 }
 
+// repeatByID says again what a manifest says, also when its original is gone.
+// Then a purge is under way, or has not come to its end (it met the image being
+// made, and a crash): the catalog, which knows, says the purge again.
 func (w *sweep) repeatByID(ctx context.Context, id string) error {
 	m, err := w.readManifest(ctx, id)
 	if err != nil {
 		return err
 	}
-	return w.repeat(ctx, m, m.Key)
+	if err = w.repeat(ctx, m, m.Key); errors.Is(err, errGone) {
+		return w.sayUploaded(ctx, m)
+	}
+	return err
 }
 
 // leftovers removes renditions of images that have neither an original nor a

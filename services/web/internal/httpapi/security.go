@@ -7,16 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 )
 
 // apiPolicy is for what is no page: nothing in it may do anything.
 const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
-
-// bodyIdle is how long a request's body may stand still.
-const bodyIdle = 60 * time.Second
 
 // secureHeaders sets what every response carries, errors and pictures
 // included, before anything can be answered. Media replaces the policies on
@@ -112,18 +108,6 @@ func (s *Server) checkOrigin(next http.Handler) http.Handler {
 		if err := protection.Check(r); err != nil {
 			s.fail(w, r, errCrossOrigin.With("httpapi.checkOrigin", err))
 			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// boundBody gives a body that no handler reads a deadline, for the server skips
-// what is left of it. Handlers that read set their own.
-func boundBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 {
-			// A writer that knows no deadlines (in-process) has no slow peer either.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyIdle))
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -89,7 +89,7 @@ func (w *notFoundWriter) Write(p []byte) (int, error) {
 }
 
 func (s *Server) showGallery(w http.ResponseWriter, r *http.Request) error {
-	q, err := httpx.ParseQuery(r, "month", "cursor", "notice", "notice_id")
+	q, err := httpx.ParsePageQuery(r, "month", "cursor", "notice", "notice_id")
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func notice(q httpx.Query) (key, id string) {
 }
 
 func (s *Server) showTrash(w http.ResponseWriter, r *http.Request) error {
-	q, err := httpx.ParseQuery(r, "cursor", "notice", "notice_id")
+	q, err := httpx.ParsePageQuery(r, "cursor", "notice", "notice_id")
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (s *Server) showTrash(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showImage(w http.ResponseWriter, r *http.Request) error {
-	if _, err := httpx.ParseQuery(r, "notice", "notice_id"); err != nil {
+	if _, err := httpx.ParsePageQuery(r, "notice", "notice_id"); err != nil {
 		return err
 	}
 	found, err := s.Gallery.Look(r.Context(), r.PathValue("id"))
@@ -201,7 +201,7 @@ func parseIDs(list string) ([]string, error) {
 }
 
 func (s *Server) showUpload(w http.ResponseWriter, r *http.Request) error {
-	if _, err := httpx.ParseQuery(r); err != nil {
+	if _, err := httpx.ParsePageQuery(r); err != nil {
 		return err
 	}
 	return s.writeUpload(w, r, http.StatusOK, pages.UploadView{})

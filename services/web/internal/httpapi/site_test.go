@@ -249,6 +249,17 @@ func TestUploadPages(t *testing.T) {
 	}
 }
 
+// Clients of the tutorial leave the last slash out; a form sent there arrives.
+func TestTheTutorialsPathWithoutItsSlash(t *testing.T) {
+	s := serve(t)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		a := s.do(method, "/imageapp/upload_image", nil).want(t, http.StatusTemporaryRedirect)
+		if got := a.Header.Get("Location"); got != "/imageapp/upload_image/" {
+			t.Errorf("%s leads to %q", method, got)
+		}
+	}
+}
+
 func TestUploadPageSaysWhyTheWholeWasRefused(t *testing.T) {
 	s, r := watch(t)
 	s.postForm("/upload", url.Values{"a": {"b"}}).want(t, http.StatusUnsupportedMediaType)

@@ -19,6 +19,8 @@ import (
 )
 
 const (
+	// bodyIdle is how long a request's body may stand still.
+	bodyIdle = 60 * time.Second
 	// formSlack is what a multipart form may hold beside its files: part
 	// headers, boundaries and text fields.
 	formSlack = 32 << 20

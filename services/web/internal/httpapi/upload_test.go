@@ -168,7 +168,7 @@ func TestU32_TooLargeByItsLengthIsNotRead(t *testing.T) {
 	s := serve(t, unread(t))
 	for _, path := range []string{"/api/v1/images", "/upload", "/imageapp/upload_image/"} {
 		status, body := s.raw(t, "POST "+path+" HTTP/1.1\nHost: "+s.host()+"\nContent-Type: "+boundary+"\nContent-Length: 10000000000\n\n", false)
-		if status != http.StatusRequestEntityTooLarge || (path == "/api/v1/images") != strings.Contains(body, "request_too_large") {
+		if status != http.StatusRequestEntityTooLarge || (path == "/api/v1/images") != strings.Contains(body, `"code":"request_too_large"`) {
 			t.Errorf("%s: %d %.200s", path, status, body)
 		}
 	}

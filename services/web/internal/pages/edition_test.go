@@ -15,8 +15,10 @@ func TestByMonthPutsEveryDayUnderOneHeading(t *testing.T) {
 	}
 	// In the timeline's order (by instant), whose local days are 2, 3, 2 May.
 	g := Grid{After: "2026-05-03", Figures: []Figure{
-		{ID: "a", TakenAt: at("2026-05-02T20:00:00Z")}, {ID: "b", TakenAt: at("2026-05-03T01:00:00+09:00")},
-		{ID: "c", TakenAt: at("2026-05-02T10:00:00Z")}, {ID: "d", TakenAt: at("2026-04-30T10:00:00Z")},
+		{ID: "a", TakenAt: at("2026-05-02T20:00:00Z")},
+		{ID: "b", TakenAt: at("2026-05-03T01:00:00+09:00")},
+		{ID: "c", TakenAt: at("2026-05-02T10:00:00Z")},
+		{ID: "d", TakenAt: at("2026-04-30T10:00:00Z")},
 	}}
 	months := byMonth(g)
 	if len(months) != 2 || len(months[0].Days) != 2 {

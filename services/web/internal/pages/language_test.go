@@ -15,9 +15,19 @@ func TestLanguage(t *testing.T) {
 		t.Fatalf("the header is too short: %d", strings.Index(long, "ko"))
 	}
 	for _, c := range []struct{ cookie, accept, want string }{
-		{"", "", "en"}, {"", "ko-KR,ko;q=0.9,en;q=0.8", "ko"}, {"", "en-GB", "en"}, {"", "fr-FR", "en"}, {"", "fr, ko;q=0.5", "ko"},
-		{"ko", "en", "ko"}, {"en", "ko", "en"}, {"xx", "ko", "ko"}, {"../ko", "en", "en"},
-		{"", ";;;,,=", "en"}, {"", long, "en"}, {"", "ko," + long, "ko"}, {"", strings.Repeat("k", 300), "en"},
+		{"", "", "en"},
+		{"", "ko-KR,ko;q=0.9,en;q=0.8", "ko"},
+		{"", "en-GB", "en"},
+		{"", "fr-FR", "en"},
+		{"", "fr, ko;q=0.5", "ko"},
+		{"ko", "en", "ko"},
+		{"en", "ko", "en"},
+		{"xx", "ko", "ko"},
+		{"../ko", "en", "en"},
+		{"", ";;;,,=", "en"},
+		{"", long, "en"},
+		{"", "ko," + long, "ko"},
+		{"", strings.Repeat("k", 300), "en"},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Accept-Language", c.accept)

@@ -66,8 +66,12 @@ func TestEnglishCountsInTwoFormsKoreanInOne(t *testing.T) {
 		n    any
 		want string
 	}{
-		{"en", 0, "0 pictures"}, {"en", 1, "1 picture"}, {"en", int64(21), "21 pictures"}, {"en", 1_234_567, "1,234,567 pictures"},
-		{"ko", 1, "1장"}, {"ko", int64(1000), "1,000장"},
+		{"en", 0, "0 pictures"},
+		{"en", 1, "1 picture"},
+		{"en", int64(21), "21 pictures"},
+		{"en", 1_234_567, "1,234,567 pictures"},
+		{"ko", 1, "1장"},
+		{"ko", int64(1000), "1,000장"},
 	} {
 		if got, err := all[c.tag].text("gallery.count", "n", c.n); err != nil || got != c.want {
 			t.Errorf("%s %v: %q %v, want %q", c.tag, c.n, got, err, c.want)

@@ -65,8 +65,12 @@ func views(p *Pages, language string) map[string]func(io.Writer) error {
 	failed.Figure, pending.Figure = figure("C", "failed"), figure("B", "processing")
 	failed.TrashedAt, pending.OriginalURL = nil, ""
 	upload := UploadView{Frame: f, Action: "/upload", MaxFiles: 1000, MaxBytes: 200e6, Failure: &failure, Recent: grid(false).Figures, Results: []UploadResult{
-		{Name: hostile, Status: "stored", ID: "A"}, {Name: "b", Status: "processing", ID: "B"}, {Name: "c", Status: "duplicate", DuplicateOf: "A"},
-		{Name: "d", Status: "duplicate", DuplicateOf: "T", Trashed: true}, {Name: "e", Status: "refused", Failure: &failure}, {Name: "f", Status: "refused"},
+		{Name: hostile, Status: "stored", ID: "A"},
+		{Name: "b", Status: "processing", ID: "B"},
+		{Name: "c", Status: "duplicate", DuplicateOf: "A"},
+		{Name: "d", Status: "duplicate", DuplicateOf: "T", Trashed: true},
+		{Name: "e", Status: "refused", Failure: &failure},
+		{Name: "f", Status: "refused"},
 	}}
 	return map[string]func(io.Writer) error{
 		"gallery":       func(w io.Writer) error { return p.Gallery(w, full) },
