@@ -12,7 +12,7 @@ import (
 // https://cloud.google.com/storage/docs/performing-resumable-uploads
 const PartialStep = 256 << 10
 
-// ErrHeld: somebody else is writing to the partial at this moment.
+// ErrHeld says that somebody else is writing to the partial at this moment.
 var ErrHeld = fault.New(fault.Locked, "upload_locked", "Another request is sending this file at the moment. Please try again shortly.")
 
 // Partial is what is durable of an object that arrives in pieces.

@@ -23,8 +23,9 @@ const (
 	MaxPlanBytes = 4 << 20 // of the request
 )
 
-// What becomes of a planned file, beside StatusDuplicate and StatusRefused.
-const StatusNew = "new" // it may be sent
+// StatusNew is what a planned file is that may be sent. Others are
+// StatusDuplicate or StatusRefused.
+const StatusNew = "new"
 
 // PlanRequest asks for sessions for up to MaxPlanFiles files.
 type PlanRequest struct {

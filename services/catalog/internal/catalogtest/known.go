@@ -36,8 +36,13 @@ func testKnown(t *testing.T, w *world) {
 	w.rejected(failed, "image_corrupt")
 	cursor := w.cursor()
 	want := []catalogapi.KnownResult{
-		{SHA256: sum("new")}, {SHA256: sum("there"), ID: there.ID}, {SHA256: sum("in the trash"), ID: inTrash.ID, Trashed: true},
-		{SHA256: sum("purged")}, {SHA256: sum("expected"), ID: expected.ID}, {SHA256: sum("failed")}, {SHA256: sum("there"), ID: there.ID},
+		{SHA256: sum("new")},
+		{SHA256: sum("there"), ID: there.ID},
+		{SHA256: sum("in the trash"), ID: inTrash.ID, Trashed: true},
+		{SHA256: sum("purged")},
+		{SHA256: sum("expected"), ID: expected.ID},
+		{SHA256: sum("failed")},
+		{SHA256: sum("there"), ID: there.ID},
 	}
 	if diff := cmp.Diff(want, w.known("new", "there", "in the trash", "purged", "expected", "failed", "there")); diff != "" {
 		t.Errorf("Known (-want +got):\n%s", diff)

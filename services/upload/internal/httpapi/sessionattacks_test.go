@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -133,9 +134,7 @@ func (s *server) quietChunk(session, content string, from, to int) sessionReply 
 	r := one.chunk(session, content, from, to)
 	acknowledging.Lock()
 	defer acknowledging.Unlock()
-	for id, sum := range one.acknowledged {
-		s.acknowledged[id] = sum
-	}
+	maps.Copy(s.acknowledged, one.acknowledged)
 	return r
 }
 

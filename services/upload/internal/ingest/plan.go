@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func (s *Service) Plan(ctx context.Context, owner identity.Owner, files []Planne
 		if out[i], err = s.plan(ctx, owner, f, &left); err != nil {
 			return nil, err
 		}
-		full = full && out[i].Err == error(ErrTooManyUploads)
+		full = full && errors.Is(out[i].Err, ErrTooManyUploads)
 	}
 	if full {
 		return nil, ErrTooManyUploads
