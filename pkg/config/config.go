@@ -59,7 +59,7 @@ type Validator interface{ Validate() error }
 
 // Load fills each of into (pointers to structs with `env` and `envDefault`
 // tags) from environ, and validates those that are Validators. The error joins
-// every problem found.
+// every problem found; what two of them say in the same words is said once.
 func Load(environ []string, into ...any) error {
 	var problems []error
 	for _, target := range into {
@@ -71,7 +71,25 @@ func Load(environ []string, into ...any) error {
 			problems = append(problems, v.Validate())
 		}
 	}
-	return errors.Join(problems...)
+	return distinct(errors.Join(problems...))
+}
+
+// distinct is err without the lines that say what one before has said.
+func distinct(err error) error {
+	var said []string
+	var out []error
+	var walk func(error)
+	walk = func(err error) {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, each := range joined.Unwrap() {
+				walk(each)
+			}
+		} else if err != nil && !slices.Contains(said, err.Error()) {
+			said, out = append(said, err.Error()), append(out, err)
+		}
+	}
+	walk(err)
+	return errors.Join(out...)
 }
 
 // readable says what was wrong with a variable without the library's wording

@@ -1,7 +1,9 @@
 package httpx
 
 import (
+	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,14 +15,48 @@ const DiscardTimeout = time.Second
 // refused body, up to 256 KiB, before it goes on or closes the connection, and a
 // client that sends nothing keeps it for ever. It must be the outermost
 // middleware; Serve applies it.
+//
+// It also waits where net/http does not: when the client had asked before it
+// sent (Expect: 100-continue), net/http closes the connection on a client that
+// is still sending, and the reset takes the answer along.
 func DiscardWithin(d time.Duration) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer func() {
-				// The server sets its own deadline before the next request.
-				_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d))
-			}()
+			control := http.NewResponseController(w)
+			var body *begun
+			if r.Header.Get("Expect") != "" {
+				body = &begun{ReadCloser: r.Body}
+				r = r.WithContext(r.Context()) // a copy: the server knows its own body by its type
+				r.Body = body
+			}
+			// The server sets its own deadline before the next request.
+			bound := func() { _ = control.SetReadDeadline(time.Now().Add(d)) }
+			defer bound()
 			next.ServeHTTP(w, r)
+			if body.unfinished() {
+				bound()
+				_ = control.Flush() // the client may stop when it has the answer
+				_, _ = io.Copy(io.Discard, body)
+			}
 		})
 	}
 }
+
+// begun is a body that knows whether somebody has begun to read it, and whether
+// it has ended. One that was not begun was never asked for. A handler may leave
+// a reader behind, so that it is safe for concurrent use.
+type begun struct {
+	io.ReadCloser
+	read, ended atomic.Bool
+}
+
+func (b *begun) Read(p []byte) (int, error) {
+	b.read.Store(true)
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.ended.Store(true)
+	}
+	return n, err
+}
+
+func (b *begun) unfinished() bool { return b != nil && b.read.Load() && !b.ended.Load() }

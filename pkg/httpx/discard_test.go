@@ -3,6 +3,7 @@ package httpx_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -34,6 +35,51 @@ func TestServeDoesNotWaitForRefusedBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil || resp.StatusCode != http.StatusTeapot {
+		t.Fatalf("answered %v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+	if _, err := r.ReadByte(); err != io.EOF { // the connection's regular end
+		t.Errorf("the connection is still open: %v", err)
+	}
+}
+
+// A client that asked before it sent, and is refused in the middle of the body,
+// gets the refusal: net/http alone closes the connection under it, and the reset
+// takes the answer along.
+func TestRefusalInTheMiddleOfAnExpectedBodyArrives(t *testing.T) {
+	l, err := httpx.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() {
+		served <- httpx.Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = r.Body.Read(make([]byte, 1))
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusTeapot)
+		}))
+	}()
+	defer func() { stop(); <-served }()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(20 * httpx.DiscardTimeout))
+	const size = 16 << 20
+	if _, err := fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", size); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(conn)
+	if interim, err := http.ReadResponse(r, nil); err != nil || interim.StatusCode != http.StatusContinue {
+		t.Fatalf("answered %v, %v", interim, err)
+	}
+	if _, err := conn.Write(make([]byte, size)); err != nil { // reads nothing before it has sent everything
+		t.Errorf("the body was cut off: %v", err)
+	}
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil || resp.StatusCode != http.StatusTeapot {
 		t.Fatalf("answered %v, %v", resp, err)

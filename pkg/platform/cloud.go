@@ -4,7 +4,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"os"
 	"strings"
@@ -21,18 +20,12 @@ import (
 // subscriptions are made on the way; in the cloud they are made by whoever
 // deploys.
 func openCloudEvents(ctx context.Context, u *url.URL) (closingBus, error) {
-	if u.Host == "" {
-		return nil, errors.New("SAJIN_EVENTS_URL names no project: pubsub://project")
-	}
 	return gcppubsub.Open(ctx, gcppubsub.Options{
 		Project: u.Host, Create: os.Getenv("PUBSUB_EMULATOR_HOST") != "", //nolint:forbidigo // the SDK's own variable, which it reads by itself
 	})
 }
 
 func openCloudMedia(ctx context.Context, u *url.URL) (closingStore, error) {
-	if u.Host == "" {
-		return nil, errors.New("SAJIN_MEDIA_URL names no bucket: gs://bucket")
-	}
 	return gcsblob.Open(ctx, u.Host, gcsblob.Options{})
 }
 

@@ -9,7 +9,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,51 +27,6 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event/natsevents"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 )
-
-// Config names the adapters.
-type Config struct {
-	MediaURL    string `env:"MEDIA_URL"`    // gs://bucket, file:///dir
-	DatabaseURL string `env:"DATABASE_URL"` // mysql://…, cloudsql://project:region:instance/db, sqlite:///file
-	EventsURL   string `env:"EVENTS_URL"`   // pubsub://project, nats://host:port, nats+embedded:///dir
-}
-
-// Validate names every URL whose scheme is not known.
-func (c *Config) Validate() error {
-	return errors.Join(
-		checkScheme("SAJIN_MEDIA_URL", c.MediaURL, "file", "gs"),
-		checkScheme("SAJIN_DATABASE_URL", c.DatabaseURL, "sqlite", "mysql", "cloudsql"),
-		checkScheme("SAJIN_EVENTS_URL", c.EventsURL, "nats+embedded", "nats", "pubsub"),
-	)
-}
-
-func checkScheme(variable, raw string, schemes ...string) error {
-	if raw == "" {
-		return nil
-	}
-	for _, scheme := range schemes {
-		if strings.HasPrefix(raw, scheme+"://") {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s must start with %s://", variable, strings.Join(schemes, ":// or "))
-}
-
-// Embedded fills in the adapters below dir for what is not set.
-func (c *Config) Embedded(dir string) error {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return fmt.Errorf("platform: %w", err)
-	}
-	preset := func(target *string, scheme, name string) {
-		if *target == "" {
-			*target = (&url.URL{Scheme: scheme, Path: filepath.ToSlash(filepath.Join(abs, name))}).String()
-		}
-	}
-	preset(&c.MediaURL, "file", "media")
-	preset(&c.DatabaseURL, "sqlite", "catalog.db")
-	preset(&c.EventsURL, "nats+embedded", "events")
-	return nil
-}
 
 // MakeDataDir makes the data directory, readable by its owner only.
 func MakeDataDir(dir string) error {
@@ -93,18 +47,8 @@ type Adapters struct {
 	closers  []func() error
 }
 
-// Need says which adapters a program wants.
-type Need uint8
-
-// What can be needed.
-const (
-	Events Need = 1 << iota
-	Media       // with Events, where the media store is a directory: it announces its objects
-	Database
-)
-
 // Open opens what is needed, in the order events, media, database. An address
-// that is not set is an error: see Embedded.
+// that is not set, or is none, is an error: see Embedded and Validate.
 func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 	a := &Adapters{}
 	defer func() {
@@ -112,7 +56,8 @@ func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 			a.Close()
 		}
 	}()
-	if err := c.require(need); err != nil {
+	c.Required = need
+	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	if need&Events != 0 {
@@ -131,23 +76,6 @@ func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 		}
 	}
 	return a, nil
-}
-
-func (c *Config) require(need Need) error {
-	var problems []error
-	for _, each := range []struct {
-		need          Need
-		variable, url string
-	}{
-		{Events, "SAJIN_EVENTS_URL", c.EventsURL},
-		{Media, "SAJIN_MEDIA_URL", c.MediaURL},
-		{Database, "SAJIN_DATABASE_URL", c.DatabaseURL},
-	} {
-		if need&each.need != 0 && each.url == "" {
-			problems = append(problems, fmt.Errorf("%s must be set", each.variable))
-		}
-	}
-	return errors.Join(problems...)
 }
 
 // Close closes what was opened, the last first.
@@ -254,6 +182,3 @@ func (a *Adapters) openDatabase(ctx context.Context, raw string) error {
 	a.DB, a.closers = db, append(a.closers, func() error { return gormdb.Close(db) })
 	return nil
 }
-
-// errURL names a variable whose value is not shown: it may hold a password.
-func errURL(variable string) error { return fmt.Errorf("%s is not a URL", variable) }

@@ -54,14 +54,12 @@ func Main(name string, stderr io.Writer, f func(context.Context) error) int {
 
 // Configure loads the configuration from environ (os.Environ(), where a later
 // entry overrides an earlier one), refuses an exposed address, and sets up the
-// log on stderr. Misspelt variables are warned of.
+// log on stderr. Every problem is named at once, as an ErrConfig. Misspelt
+// variables are warned of.
 func Configure(environ []string, common *config.Common, more ...any) error {
 	into := append([]any{common}, more...)
-	if err := config.Load(environ, into...); err != nil {
+	if err := errors.Join(config.Load(environ, into...), CheckExposure(common)); err != nil {
 		return fmt.Errorf("%w:\n%w", ErrConfig, err)
-	}
-	if err := CheckExposure(common); err != nil {
-		return err
 	}
 	SetLog(common, os.Stderr)
 	unknown, err := config.Unknown(environ, into...)
@@ -142,12 +140,13 @@ func ListenAndServe(ctx context.Context, common *config.Common, s Service) error
 }
 
 // CheckExposure refuses to listen beyond loopback while nothing asks who is
-// there, unless that is said outright.
+// there, unless that is said outright. An address that is none is for
+// config.Common to complain of.
 func CheckExposure(c *config.Common) error {
-	if c.Auth == "none" || httpx.Loopback(c.Addr) {
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil || c.Auth == "none" || httpx.Loopback(c.Addr) {
 		return nil
 	}
-	return fmt.Errorf("%w:\nSAJIN_ADDR=%s can be reached from other machines, and there are no accounts: "+
+	return fmt.Errorf("SAJIN_ADDR=%s can be reached from other machines, and there are no accounts: "+
 		"anybody could see, add and delete pictures. Listen on 127.0.0.1, or say SAJIN_AUTH=none if "+
-		"something in front of it decides who may come in", ErrConfig, c.Addr)
+		"something in front of it decides who may come in", c.Addr)
 }

@@ -46,6 +46,16 @@ type Config struct {
 	EventWorkers int `env:"CATALOG_EVENT_WORKERS" envDefault:"4"`
 }
 
+const maxEventWorkers = 64
+
+// Validate names every variable whose value cannot work.
+func (c Config) Validate() error {
+	if c.EventWorkers < 1 || c.EventWorkers > maxEventWorkers {
+		return fmt.Errorf("SAJIN_CATALOG_EVENT_WORKERS must be from 1 to %d, not %d", maxEventWorkers, c.EventWorkers)
+	}
+	return nil
+}
+
 // Deps is what the service works with. The caller owns and closes them, after
 // Run has returned.
 type Deps struct {
@@ -77,8 +87,8 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	if deps.Log == nil {
 		deps.Log = slog.Default()
 	}
-	if config.EventWorkers < 1 || config.EventWorkers > maxEventWorkers {
-		return nil, fmt.Errorf("SAJIN_CATALOG_EVENT_WORKERS must be from 1 to %d, not %d", maxEventWorkers, config.EventWorkers)
+	if err := config.Validate(); err != nil {
+		return nil, err
 	}
 	store := gormcatalog.New(deps.DB)
 	s := &Service{
@@ -94,8 +104,6 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	}
 	return s, nil
 }
-
-const maxEventWorkers = 64
 
 // prepare makes the database ready for use; doing so again changes nothing.
 func (s *Service) prepare(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/services/upload/internal/httpapi"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
@@ -42,8 +43,8 @@ const (
 	spareParts      = 100 // text fields besides one last_modified a file
 )
 
-// check names every value that cannot work.
-func (c Config) check() error {
+// Validate names every variable whose value cannot work.
+func (c Config) Validate() error {
 	var all []error
 	positive := func(name string, value int64) {
 		if value <= 0 {
@@ -61,7 +62,9 @@ func (c Config) check() error {
 	positive("SAJIN_UPLOAD_OPEN_SESSIONS", int64(c.OpenSessions))
 	positive("SAJIN_UPLOAD_OPEN_BYTES", c.OpenBytes)
 	positive("SAJIN_UPLOAD_SESSION_LIFE", int64(c.SessionLife))
-	positive("SAJIN_UPLOAD_EVENTS_AT_ONCE", int64(c.Concurrency))
+	if c.Concurrency < 1 || c.Concurrency > event.MaxConcurrency {
+		all = append(all, fmt.Errorf("SAJIN_UPLOAD_EVENTS_AT_ONCE must be from 1 to %d, not %d", event.MaxConcurrency, c.Concurrency))
+	}
 	if c.RequestBytes < c.FileBytes {
 		all = append(all, errors.New("SAJIN_UPLOAD_REQUEST_BYTES must not be less than SAJIN_UPLOAD_FILE_BYTES"))
 	}

@@ -66,7 +66,7 @@ type consumer struct {
 // then, and Run tries again until it is there. Run must be called to release
 // what the service holds.
 func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if deps.Now == nil {

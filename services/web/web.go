@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync"
 
 	"github.com/sajin-gallery/sajin/pkg/httpx"
@@ -21,34 +20,6 @@ import (
 	"github.com/sajin-gallery/sajin/services/web/internal/httpapi"
 	"github.com/sajin-gallery/sajin/services/web/internal/pages"
 )
-
-// AuthNone is the value of Config.Auth that lets a gallery without accounts be
-// reached from other machines.
-const AuthNone = "none"
-
-// Config is the service's configuration. The names are those of environment
-// variables, to which the programs add the prefix SAJIN_.
-type Config struct {
-	// Addr is where the service listens. With port 0 it is enough to give the
-	// address as it was asked for.
-	Addr string `env:"ADDR" envDefault:"127.0.0.1:8080"`
-	// Auth says who may use the gallery: empty means the owner of this machine,
-	// so that only a loopback address is listened on; AuthNone means everybody
-	// who can reach it.
-	Auth string `env:"AUTH"`
-	// PublicOrigin is scheme, host and port by which browsers reach the service
-	// where that is not Addr, such as https://photos.example.org. Other names
-	// are then refused.
-	PublicOrigin string `env:"PUBLIC_ORIGIN"`
-	// The limits on uploads, by the variables that the upload service reads: it
-	// enforces those on files, and here they are told to people. MaxRequestBytes
-	// is enforced here as well, before the body is read.
-	MaxFiles        int   `env:"UPLOAD_FILES_PER_REQUEST" envDefault:"1000"`
-	MaxFileBytes    int64 `env:"UPLOAD_FILE_BYTES" envDefault:"268435456"`
-	MaxRequestBytes int64 `env:"UPLOAD_REQUEST_BYTES" envDefault:"4294967296"`
-	// Dev reads the interface's files again for every page.
-	Dev bool `env:"DEV"`
-}
 
 // The ports that Deps fills.
 type (
@@ -78,10 +49,9 @@ type Service struct {
 	drain    func()
 }
 
-// New composes the service. It refuses a configuration that would let others
-// in without having been told to.
+// New composes the service.
 func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
-	if err := CheckListen(cfg.Addr, cfg.Auth); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	origin, err := parseOrigin(cfg.PublicOrigin)
@@ -135,29 +105,3 @@ func (s *Service) Run(ctx context.Context) error {
 // Drain makes the service not ready and ends the waiting requests, so that a
 // server's shutdown need not wait for them. Calling it again does nothing.
 func (s *Service) Drain() { s.drain() }
-
-// CheckListen refuses to listen beyond loopback without authentication, unless
-// that was said outright.
-func CheckListen(addr, auth string) error {
-	switch {
-	case auth != "" && auth != AuthNone:
-		return fmt.Errorf("SAJIN_AUTH is %q: the only value there is, is %q, for a gallery that everybody who can reach it may use and change", auth, AuthNone)
-	case auth == AuthNone || httpx.Loopback(addr):
-		return nil
-	default:
-		return fmt.Errorf("SAJIN_ADDR is %q, which other machines can reach, and the gallery has no accounts: "+
-			"listen on 127.0.0.1, or set SAJIN_AUTH=%s to let everybody who can reach it see, add and delete pictures", addr, AuthNone)
-	}
-}
-
-// parseOrigin reads scheme://host[:port], or nothing.
-func parseOrigin(text string) (*url.URL, error) {
-	if text == "" {
-		return nil, nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.String() != u.Scheme+"://"+u.Host {
-		return nil, fmt.Errorf("SAJIN_PUBLIC_ORIGIN is %q: it must be a scheme and a host, such as https://photos.example.org", text)
-	}
-	return u, nil
-}

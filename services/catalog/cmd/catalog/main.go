@@ -17,12 +17,12 @@ func main() { os.Exit(process.Main("catalog", os.Stderr, run)) }
 
 func run(ctx context.Context) error {
 	var common config.Common
-	var where platform.Config
+	where := platform.Config{Required: platform.Events | platform.Database}
 	var c catalog.Config
 	if err := process.Configure(os.Environ(), &common, &where, &c); err != nil {
 		return err
 	}
-	adapters, err := platform.Open(ctx, where, platform.Events|platform.Database)
+	adapters, err := platform.Open(ctx, where, where.Required)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
@@ -26,8 +27,10 @@ type deployment interface {
 	services() []string
 	// kill ends one service as a crash would, and starts it again.
 	kill(t *testing.T, service string)
-	// restart stops everything in good order and starts it again.
-	restart(t *testing.T)
+	// stop stops everything in good order, and tells how long each took.
+	stop(t *testing.T) []time.Duration
+	// start starts everything again.
+	start(t *testing.T)
 }
 
 // newClient makes a client whose every call of the API and of media is checked
@@ -118,13 +121,30 @@ func (d allInOne) kill(t *testing.T, _ string) {
 	}
 }
 
-func (d allInOne) restart(t *testing.T) {
+func (d allInOne) stop(t *testing.T) []time.Duration { t.Helper(); return stopAll(t, d.Process) }
+func (d allInOne) start(t *testing.T)                { t.Helper(); startAll(t, d.Process) }
+
+// stopAll sends SIGTERM to one after the other. A process that does not end with
+// status 0 fails the test.
+func stopAll(t *testing.T, processes ...*stack.Process) []time.Duration {
 	t.Helper()
-	if err := d.Stop(); err != nil {
-		t.Fatal(err)
+	var took []time.Duration
+	for _, p := range processes {
+		began := time.Now()
+		if err := p.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		took = append(took, time.Since(began))
 	}
-	if err := d.Start(t.Context()); err != nil {
-		t.Fatal(err)
+	return took
+}
+
+func startAll(t *testing.T, processes ...*stack.Process) {
+	t.Helper()
+	for _, p := range processes {
+		if err := p.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -133,7 +153,19 @@ type split struct{ *stack.Stack }
 
 func startSplit(t *testing.T) deployment {
 	t.Helper()
-	s, err := stack.Start(t.Context(), stack.Options{Dir: t.TempDir(), Bin: binaries, Out: t.Output()})
+	return startStack(t, stack.Options{})
+}
+
+// startMortal starts a stack whose services will be killed.
+func startMortal(t *testing.T) deployment {
+	t.Helper()
+	return startStack(t, stack.Options{FakePubSub: true})
+}
+
+func startStack(t *testing.T, o stack.Options) deployment {
+	t.Helper()
+	o.Dir, o.Bin, o.Out = t.TempDir(), binaries, t.Output()
+	s, err := stack.Start(t.Context(), o)
 	if errors.Is(err, mariadbtest.ErrNotInstalled) && !strings.Contains(os.Getenv(mariadbtest.RequireEnv), "mysql") {
 		t.Skip("MariaDB is not installed")
 	}
@@ -162,15 +194,13 @@ func (d split) kill(t *testing.T, service string) {
 	}
 }
 
-func (d split) restart(t *testing.T) {
-	t.Helper()
+func (d split) stop(t *testing.T) []time.Duration { t.Helper(); return stopAll(t, d.processes()...) }
+func (d split) start(t *testing.T)                { t.Helper(); startAll(t, d.processes()...) }
+
+func (d split) processes() []*stack.Process {
+	var out []*stack.Process
 	for _, service := range d.services() {
-		p := d.Process(service)
-		if err := p.Stop(); err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		out = append(out, d.Process(service))
 	}
+	return out
 }

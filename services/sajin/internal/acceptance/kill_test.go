@@ -23,8 +23,14 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for half a minute")
 	}
-	t.Run("AllInOne", func(t *testing.T) { killDuringUploads(t, startAllInOne(t), killsAllInOne) })
-	t.Run("Split", func(t *testing.T) { killDuringUploads(t, startSplit(t), killsService) })
+	t.Run("AllInOne", func(t *testing.T) {
+		t.Parallel() // the end is mostly a wait for leases to run out
+		killDuringUploads(t, startAllInOne(t), killsAllInOne)
+	})
+	t.Run("Split", func(t *testing.T) {
+		t.Parallel()
+		killDuringUploads(t, startMortal(t), killsService)
+	})
 }
 
 func killDuringUploads(t *testing.T, d deployment, killsEach int) {

@@ -18,7 +18,7 @@ import (
 // The limits the all-in-one promises, in MiB of resident memory.
 const (
 	maxBusyMiB = 512
-	maxIdleMiB = 100
+	maxIdleMiB = 60
 )
 
 // TestMemory measures the all-in-one's resident memory: idle, and the highest
@@ -125,7 +125,7 @@ func (zeros) Read(p []byte) (int, error) {
 
 // thousandFiles sends 1,000 files, four at a time, one a request.
 func thousandFiles(t *testing.T, c client, acknowledged map[string]string) {
-	base := photo(t, seedMemory+200, shot{width: 1600, height: 1200})
+	base := photo(t, seedMemory+200, shot{width: 640, height: 480}) // what counts here is how many
 	var mu sync.Mutex
 	var clients sync.WaitGroup
 	next := make(chan uint64)

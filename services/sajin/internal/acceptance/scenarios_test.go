@@ -261,7 +261,8 @@ func restart(t *testing.T, d deployment, c client) {
 	for i, id := range c.mustStore(t, files...) {
 		acknowledged[id] = files[i].sha256()
 	}
-	d.restart(t)
+	d.stop(t)
+	d.start(t)
 	for id := range acknowledged {
 		c.ready(t, id)
 	}

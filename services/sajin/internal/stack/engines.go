@@ -25,20 +25,20 @@ type engines struct {
 	closers     []func() error
 }
 
-func startEngines(ctx context.Context, dir string, out io.Writer) (_ *engines, err error) {
+func startEngines(ctx context.Context, o Options) (_ *engines, err error) {
 	e := &engines{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.close())
 		}
 	}()
-	if err := e.startDatabase(ctx, filepath.Join(dir, "mariadb")); err != nil {
+	if err := e.startDatabase(ctx, filepath.Join(o.Dir, "mariadb")); err != nil {
 		return nil, err
 	}
-	if err := e.startPubSub(ctx, out); err != nil {
+	if err := e.startPubSub(ctx, o); err != nil {
 		return nil, err
 	}
-	return e, e.startStorage(ctx, filepath.Join(dir, "bucket"))
+	return e, e.startStorage(ctx, filepath.Join(o.Dir, "bucket"))
 }
 
 func (e *engines) startDatabase(ctx context.Context, dir string) error {
@@ -53,14 +53,18 @@ func (e *engines) startDatabase(ctx context.Context, dir string) error {
 
 // startPubSub starts the emulator, or the SDK's fake where that is not
 // installed.
-func (e *engines) startPubSub(ctx context.Context, out io.Writer) error {
-	server, err := pubsubtest.Launch(context.WithoutCancel(ctx)) // close stops it, after the services
+func (e *engines) startPubSub(ctx context.Context, o Options) error {
+	launch := pubsubtest.Launch
+	if o.FakePubSub {
+		launch = func(ctx context.Context) (*pubsubtest.Server, error) { return pubsubtest.LaunchFake(ctx), nil }
+	}
+	server, err := launch(context.WithoutCancel(ctx)) // close stops it, after the services
 	if err != nil {
 		return err
 	}
 	e.closers = append(e.closers, server.Stop)
 	e.env = append(e.env, "PUBSUB_EMULATOR_HOST="+server.Addr)
-	_, _ = fmt.Fprintf(out, "%s is at %s\n", server.Name, server.Addr)
+	_, _ = fmt.Fprintf(o.Out, "%s is at %s\n", server.Name, server.Addr)
 	// The storage emulator publishes from this process and looks nowhere else.
 	return os.Setenv("PUBSUB_EMULATOR_HOST", server.Addr)
 }

@@ -28,6 +28,11 @@ type Options struct {
 	Bin  string    // the folder with the binaries upload, catalog and web (see Build)
 	Addr string    // of the gallery; a free port of 127.0.0.1 when empty
 	Out  io.Writer // what the programs print
+
+	// FakePubSub takes the SDK's fake also where the emulator is installed. The
+	// emulator hands all that is waiting to whoever asks first, whatever he says
+	// he can take, and after the death of a few receivers rests for minutes.
+	FakePubSub bool
 }
 
 // Stack is a running stack.
@@ -49,7 +54,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil { // the database changes its folder
 		return nil, fmt.Errorf("stack: %w", err)
 	}
-	if s.engines, err = startEngines(ctx, o.Dir, o.Out); err != nil {
+	if s.engines, err = startEngines(ctx, o); err != nil {
 		return nil, err
 	}
 	if err := s.describe(ctx, o); err != nil {

@@ -20,13 +20,13 @@ func main() { os.Exit(process.Main("upload", os.Stderr, run)) }
 
 func run(ctx context.Context) error {
 	var common config.Common
-	var where platform.Config
+	where := platform.Config{Required: platform.Events | platform.Media}
 	var c upload.Config
 	if err := process.Configure(os.Environ(), &common, &where, &c); err != nil {
 		return err
 	}
 	process.LimitMemory(baseMemory + c.Memory)
-	adapters, err := platform.Open(ctx, where, platform.Events|platform.Media)
+	adapters, err := platform.Open(ctx, where, where.Required)
 	if err != nil {
 		return err
 	}

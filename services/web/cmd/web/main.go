@@ -18,14 +18,14 @@ func main() { os.Exit(process.Main("web", os.Stderr, run)) }
 func run(ctx context.Context) error {
 	var (
 		common config.Common
-		where  platform.Config
+		where  = platform.Config{Required: platform.Media}
 		peers  platform.Peers
 		c      web.Config
 	)
 	if err := process.Configure(os.Environ(), &common, &where, &peers, &c); err != nil {
 		return err
 	}
-	adapters, err := platform.Open(ctx, where, platform.Media)
+	adapters, err := platform.Open(ctx, where, where.Required)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ var (
 		"The request came from another site. Nothing was changed; please use the gallery's own page.")
 	errFormType = fault.New(fault.Unsupported, "unsupported_media_type",
 		"A form must be sent as application/x-www-form-urlencoded.")
+	// errPartHeader is the upload service's, by its code.
+	errPartHeader = fault.New(fault.Invalid, "part_header_too_large", "The header of a part of the form is larger than is allowed.")
 )
 
 // statusOf is the HTTP status of err, with those that no kind of fault has.
@@ -31,6 +33,8 @@ func statusOf(err error) int {
 		return http.StatusMisdirectedRequest
 	case errors.Is(err, httpx.ErrBodyTimeout):
 		return http.StatusRequestTimeout
+	case errors.Is(err, errPartHeader):
+		return http.StatusRequestHeaderFieldsTooLarge
 	default:
 		return problem.From(err).Status
 	}

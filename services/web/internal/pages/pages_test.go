@@ -151,7 +151,7 @@ func TestFragmentDoesNotRepeatTheHeadingOnThePage(t *testing.T) {
 func TestProcessingAndFailedPicturesAreTold(t *testing.T) {
 	p := newPages(t)
 	html := render(t, views(p, "en")["fragment"])
-	for _, want := range []string{"Being prepared", "Cannot be shown", `data-state="processing"`, `data-state="failed"`} {
+	for _, want := range []string{"Being prepared", "The image is damaged or incomplete", `data-state="processing"`, `data-state="failed"`} {
 		if !strings.Contains(html, want) {
 			t.Errorf("no %q", want)
 		}

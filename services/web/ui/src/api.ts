@@ -62,6 +62,12 @@ export async function information(id: string, signal: AbortSignal): Promise<Elem
   return new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[data-info]')
 }
 
+/** The gallery's page as it is now, for its months and counts. */
+export async function overview(): Promise<Document> {
+  const answer = await call('GET', '/')
+  return new DOMParser().parseFromString(await answer.text(), 'text/html')
+}
+
 const longPoll = 25_000
 
 /** Waits up to 25 s for changes after the cursor; without one, gives the cursor of now. */

@@ -18,6 +18,15 @@ export function shortcuts(pick: () => void): void {
   })
 }
 
+/** The slash finds; what can be found so far is a month. */
+export function jumpKey(open: () => void): void {
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== '/' || !isForPage(event) || document.querySelector('dialog[open]')) return
+    event.preventDefault()
+    open()
+  })
+}
+
 function help(): void {
   const dialog = clone<HTMLDialogElement>('help-template')
   document.body.append(dialog)
@@ -46,9 +55,15 @@ export function gridKeys(timeline: Timeline): void {
 async function removeFocused(timeline: Timeline, figure: HTMLElement): Promise<void> {
   const id = figure.dataset['id'] ?? ''
   const next = neighbour(timeline, figure, 'ArrowRight') ?? neighbour(timeline, figure, 'ArrowLeft')
-  if (!(await trashWithUndo(id, () => void timeline.refresh([id])))) return
+  if (!(await trashWithUndo(id, () => void timeline.refresh([id]).then(() => focusAgain(timeline, id))))) return
   timeline.remove(id)
   if (next?.isConnected) focus(next)
+}
+
+// After Undo the focus is on the picture that came back, unless one has gone on.
+function focusAgain(timeline: Timeline, id: string): void {
+  const figure = timeline.figure(id)
+  if (figure && (document.activeElement === document.body || document.activeElement === null)) focus(figure)
 }
 
 function focus(figure: HTMLElement): void {

@@ -145,7 +145,7 @@ export class Lightbox {
     const figure = this.timeline.figure(now.id)
     const position = t('position', { position: this.stage.currIndex + 1, total: this.pictures.length })
     demand('[data-name]', this.dialog).textContent = figure?.dataset['name'] ?? ''
-    demand('[data-count]', this.dialog).textContent = figure?.closest('.day')?.querySelector('h3')?.textContent ?? ''
+    demand('[data-count]', this.dialog).textContent = figure?.dataset['date'] ?? ''
     demand('[data-say]', this.dialog).textContent = `${now.alt}, ${position}`
     const download = demand<HTMLAnchorElement>('[data-do="download"]', this.dialog)
     download.href = figure?.dataset['original'] ?? ''

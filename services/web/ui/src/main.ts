@@ -5,7 +5,7 @@
 import type { Change } from './api'
 import { fragment } from './api'
 import { Jump } from './jump'
-import { gridKeys, shortcuts, viewerKeys } from './keyboard'
+import { gridKeys, jumpKey, shortcuts, viewerKeys } from './keyboard'
 import { Lightbox } from './lightbox'
 import { follow, settle } from './live'
 import { Months } from './months'
@@ -37,20 +37,21 @@ function gallery(root: HTMLElement): void {
   }
   const lightbox = new Lightbox(timeline, gaps)
   gridKeys(timeline)
-  if (!only && onFirstPage) void follow(root.dataset['changes'] ?? '', follower(timeline, lightbox))
+  if (jump) jumpKey(() => jump.open())
+  if (!only && onFirstPage) void follow(root.dataset['changes'] ?? '', follower(timeline, lightbox, jump))
 }
 
-function follower(timeline: Timeline, lightbox: Lightbox) {
+function follower(timeline: Timeline, lightbox: Lightbox, jump: Jump | undefined) {
   return {
     async apply(changes: Change[]) {
       const { show, hide } = settle(changes, ['added', 'updated', 'restored'], ['trashed', 'removed'])
-      for (const id of hide) {
-        timeline.remove(id)
-        lightbox.forget(id)
-      }
+      timeline.remove(...hide)
+      hide.forEach((id) => lightbox.forget(id))
+      void jump?.refresh()
       await timeline.refresh(show)
     },
     async lost() {
+      void jump?.refresh()
       timeline.merge((await fragment({})).html)
     },
   }

@@ -5,7 +5,7 @@
 import { fragment } from './api'
 import { t } from './messages'
 import { demand, pause } from './page'
-import type { Timeline } from './timeline'
+import { headingHeight, type Timeline } from './timeline'
 
 const atOnce = 2 // requests
 const tries = 3
@@ -37,6 +37,7 @@ export class Months {
       const section = timeline.month(month) ?? this.hollow(month, title)
       if (section.querySelectorAll('.picture').length < count) this.addRest(section, month, count)
     }
+    timeline.lay()
   }
 
   /** Loads the next page of a gap in the timeline, or waits for the one that is on its way. */
@@ -70,8 +71,13 @@ export class Months {
     }
     this.timeline.merge(html)
     const section = this.timeline.month(rest.month)
-    if (next) this.watch(element, rest)
-    else if (section && !section.querySelector('.picture')) section.remove()
+    if (next) {
+      this.watch(element, rest)
+      this.timeline.lay()
+    } else if (section && !section.querySelector('.picture')) {
+      section.remove()
+      this.timeline.lay()
+    }
     this.release()
   }
 
@@ -87,9 +93,10 @@ export class Months {
     const away = this.timeline.months().filter((section) => !section.contains(document.activeElement) && section.querySelector('.picture'))
     const distances = new Map(away.map((section) => [section, far(section)]))
     for (const [section, distance] of [...distances].sort(([, a], [, b]) => b - a)) {
-      if (excess <= 0 || distance < screensKept * innerHeight) return
+      if (excess <= 0 || distance < screensKept * innerHeight) break
       excess -= this.empty(section)
     }
+    this.timeline.lay()
   }
 
   private empty(section: HTMLElement): number {
@@ -97,6 +104,8 @@ export class Months {
     const known = section.querySelector<HTMLElement>('.rest')
     const height = days.offsetHeight + (known?.offsetHeight ?? 0)
     const count = days.querySelectorAll('.picture').length
+    const width = [...days.children].reduce((sum, day) => sum + (day as HTMLElement).offsetWidth, 0)
+    const shares = width < this.timeline.measure().width // its line with other months, and so it shall go on
     const total = (known && this.rests.get(known)?.total) || count
     if (known) {
       this.observer.unobserve(known)
@@ -105,7 +114,9 @@ export class Months {
     }
     days.replaceChildren()
     section.classList.add('hollow')
-    this.addRest(section, section.dataset['month'] ?? '', total).style.height = `${height}px`
+    const rest = this.addRest(section, section.dataset['month'] ?? '', total)
+    rest.style.height = `${height}px`
+    rest.dataset['span'] = String(shares ? width : Infinity)
     return count
   }
 
@@ -139,7 +150,9 @@ export class Months {
     const here = this.timeline.month(rest.month)?.querySelectorAll('.picture').length ?? 0
     const { width, row } = this.timeline.measure()
     const missing = Math.max(1, rest.total - here)
-    element.style.height = `${Math.ceil((missing * usualRatio * row) / width) * (row + 12)}px`
+    element.dataset['missing'] = String(missing)
+    delete element.dataset['span']
+    element.style.height = `${Math.ceil((missing * usualRatio * row) / width) * (row + 12) + (here > 0 ? 0 : headingHeight)}px`
     this.observer.unobserve(element)
     this.observer.observe(element)
   }

@@ -5,10 +5,12 @@
 import { fragment } from './api'
 import { demand } from './page'
 import { placeholder } from './placeholder'
-import { setMonth, type Measure } from './rows'
+import { setMonths, type Measure } from './rows'
 
 const batch = 50 // ids asked for at once
-const headingHeight = 44 // pixels over a day's pictures
+export const headingHeight = 44 // pixels over a day's pictures
+const headingEms = 7.9 // of the longest month's name with its year
+const usualRatio = 1.4 // of a picture that is not known yet
 
 export class Timeline {
   readonly root: HTMLElement
@@ -45,7 +47,7 @@ export class Timeline {
       added++
       if (arriving) figure.classList.add('arriving')
     }
-    touched.forEach((month) => this.lay(month))
+    if (touched.size > 0) this.lay()
     this.showEmpty()
     return added
   }
@@ -55,37 +57,50 @@ export class Timeline {
     for (let i = 0; i < ids.length; i += batch) {
       const some = ids.slice(i, i + batch)
       const { html } = await fragment({ ids: some.join(',') })
-      for (const id of some) if (!html.includes(`id="p-${id}"`)) this.remove(id)
+      this.remove(...some.filter((id) => !html.includes(`id="p-${id}"`)))
       this.merge(html, true)
     }
   }
 
-  remove(id: string): void {
-    const figure = this.figure(id)
-    const month = figure?.closest<HTMLElement>('.month')
-    if (!figure || !month) return
-    const day = figure.closest('.day')
-    figure.remove()
-    if (!day?.querySelector('.picture')) day?.remove()
-    if (month.querySelector('.picture, .rest')) this.lay(month)
-    else month.remove()
+  remove(...ids: string[]): void {
+    const gone = ids.filter((id) => this.take(id))
+    if (gone.length === 0) return
+    this.lay()
     this.showEmpty()
   }
 
-  /** Sets the rows of a month anew. */
-  lay(month: HTMLElement): void {
-    const days = [...month.querySelectorAll<HTMLElement>('.day')]
-    const figures = days.map((day) => [...day.querySelectorAll<HTMLElement>('.picture')])
-    const set = setMonth(figures.map((day) => day.map(ratio)), this.measure())
-    days.forEach((day, i) => {
-      day.style.width = `${set[i]?.width ?? 0}px`
-      // What is out of sight is not rendered; this keeps its place.
-      day.style.containIntrinsicBlockSize = `${(set[i]?.height ?? 0) + headingHeight}px`
-      figures[i]?.forEach((figure, j) => {
-        const cell = set[i]?.cells[j]
-        if (!cell) return
-        figure.style.width = `${cell.width}px`
-        figure.style.height = `${cell.height}px`
+  // take takes one picture out, with the headings that nothing is left under.
+  private take(id: string): boolean {
+    const figure = this.figure(id)
+    const month = figure?.closest<HTMLElement>('.month')
+    if (!figure || !month) return false
+    const day = figure.closest('.day')
+    figure.remove()
+    if (!day?.querySelector('.picture')) day?.remove()
+    if (!month.querySelector('.picture, .rest')) month.remove()
+    return true
+  }
+
+  /** Sets all rows anew. Only what changes is written, so that the browser has little to do. */
+  lay(): void {
+    const measure = this.measure()
+    const months = this.months().map((month) => {
+      const days = [...month.querySelectorAll<HTMLElement>('.day')]
+      return { month, days, figures: days.map((day) => [...day.querySelectorAll<HTMLElement>('.picture')]) }
+    })
+    const content = months.map(({ month, figures }) => ({ days: figures.map((day) => day.map(ratio)), missing: missing(month, measure) }))
+    const set = setMonths(content, measure)
+    months.forEach(({ month, days, figures }, i) => {
+      write(month, 'width', set[i]?.width)
+      days.forEach((day, j) => {
+        const its = set[i]?.days[j]
+        write(day, 'width', its?.width)
+        // What is out of sight is not rendered; this keeps its place.
+        write(day, 'containIntrinsicBlockSize', (its?.height ?? 0) + headingHeight)
+        figures[j]?.forEach((figure, k) => {
+          write(figure, 'width', its?.cells[k]?.width)
+          write(figure, 'height', its?.cells[k]?.height)
+        })
       })
     })
   }
@@ -93,14 +108,18 @@ export class Timeline {
   measure(): Measure {
     const style = getComputedStyle(this.root)
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
-    const width = Math.max(1, Math.floor(this.root.clientWidth))
-    return { width, row: parseFloat(style.getPropertyValue('--row')), gap: 4, dayGap: 1.5 * rem, dayMin: Math.min(11 * rem, width) }
+    const heading = this.root.querySelector('h2')
+    const width = Math.max(1, Math.floor(this.root.getBoundingClientRect().width)) // clientWidth rounds up, and the last of a line would not fit
+    const dayGap = parseFloat(style.columnGap) || 0
+    const half = Math.floor((width - dayGap) / 2) // two stand side by side even on a phone
+    const monthMin = headingEms * (heading ? parseFloat(getComputedStyle(heading).fontSize) : 1.5 * rem)
+    return { width, row: parseFloat(style.getPropertyValue('--row')), gap: 4, dayGap, dayMin: Math.min(11 * rem, half), monthMin: Math.min(monthMin, half) }
   }
 
   private resized(): void {
     if (this.root.clientWidth === this.width) return
     this.width = this.root.clientWidth
-    this.months().forEach((month) => this.lay(month))
+    this.lay()
   }
 
   // place puts one picture where it belongs and tells whether it is new.
@@ -113,7 +132,7 @@ export class Timeline {
     if (old && home?.dataset['day'] === day.dataset['day'] && old.dataset['taken'] === figure.dataset['taken']) {
       return this.replace(old, figure, touched)
     }
-    if (old) this.remove(figure.dataset['id'] ?? '')
+    if (old) this.take(figure.dataset['id'] ?? '')
     const ourMonth = this.section(this.root, month, 'month')
     ourMonth.classList.remove('hollow')
     const ourDay = this.section(demand<HTMLElement>('.days', ourMonth), day, 'day')
@@ -156,6 +175,18 @@ export class Timeline {
     const template = document.querySelector<HTMLTemplateElement>('template#empty')
     if (!shown && template) this.root.after(document.importNode(template.content, true))
   }
+}
+
+// missing is how wide the pictures that are not loaded would be in one line.
+function missing(month: HTMLElement, m: Measure): number {
+  const rest = month.querySelector<HTMLElement>(':scope > .rest')
+  if (!rest) return 0
+  return Number(rest.dataset['span']) || Number(rest.dataset['missing']) * usualRatio * m.row
+}
+
+function write(element: HTMLElement, property: 'width' | 'height' | 'containIntrinsicBlockSize', pixels = 0): void {
+  const value = `${pixels}px`
+  if (element.style[property] !== value) element.style[property] = value
 }
 
 /** Width to height, as the server holds it within bounds. */

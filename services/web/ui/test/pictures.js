@@ -25,6 +25,27 @@ export function picture(name, width = 640, height = 480) {
   return { name, mimeType: 'image/png', buffer }
 }
 
+/** The same picture, taken at that moment (2006-01-02T15:04:05) by its EXIF. */
+export function dated(file, moment) {
+  const text = moment.replaceAll('-', ':').replace('T', ' ') + '\0'
+  const tiff = Buffer.alloc(44 + text.length)
+  tiff.write('MM\0*\0\0\0\x08', 0, 'latin1')
+  entry(tiff, 8, 0x8769, 4, 1, 26) // the EXIF directory is at 26
+  entry(tiff, 26, 0x9003, 2, text.length, 44) // when it was taken, at 44
+  tiff.write(text, 44, 'latin1')
+  const header = 33 // signature and IHDR
+  return { ...file, buffer: Buffer.concat([file.buffer.subarray(0, header), chunk('eXIf', tiff), file.buffer.subarray(header)]) }
+}
+
+// entry writes a TIFF directory of one entry.
+function entry(tiff, at, tag, type, count, value) {
+  tiff.writeUInt16BE(1, at)
+  tiff.writeUInt16BE(tag, at + 2)
+  tiff.writeUInt16BE(type, at + 4)
+  tiff.writeUInt32BE(count, at + 6)
+  tiff.writeUInt32BE(value, at + 10)
+}
+
 function chunk(type, data) {
   const body = Buffer.concat([Buffer.from(type), data])
   const frame = Buffer.alloc(8)

@@ -1,53 +1,81 @@
-// The server under test: the one at SAJIN_TEST_URL, else one that is started
-// for the test on a free port with an empty data folder.
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+// The server under test: the one at SAJIN_TEST_URL, else the all-in-one, built
+// for the test and started on a free port with an empty data folder.
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const repository = new URL('../../../../', import.meta.url).pathname
-const patience = 300_000 // milliseconds: the first build takes minutes
+const patience = 60_000 // milliseconds until it is ready
 
-/** @returns {Promise<{url: string, fresh: boolean, stop: () => Promise<void>}>} */
+/**
+ * @returns {Promise<{url: string, fresh: boolean, peak: () => Promise<number>, stop: () => Promise<void>}>}
+ * peak is the most memory the process ever held, in MiB; NaN where that is not known.
+ */
 export async function serve() {
   const given = process.env.SAJIN_TEST_URL
-  if (given) return { url: given.replace(/\/$/, ''), fresh: false, stop: async () => {} }
-  const data = await mkdtemp(join(tmpdir(), 'sajin-browser-'))
+  if (given) return { url: given.replace(/\/$/, ''), fresh: false, peak: async () => NaN, stop: async () => {} }
+  const folder = await mkdtemp(join(tmpdir(), 'sajin-browser-'))
+  const clear = () => rm(folder, { recursive: true, force: true })
+  try {
+    return await start(await build(folder), folder, clear)
+  } catch (error) {
+    await clear()
+    throw error
+  }
+}
+
+// Built and not `go run`, so that the process started is the one that serves:
+// it is stopped itself, and its memory can be read.
+async function build(folder) {
+  const binary = join(folder, 'sajin')
+  const { status, error } = spawnSync('go', ['build', '-tags', 'embedded', '-o', binary, './services/sajin'], { cwd: repository, stdio: 'inherit' })
+  if (status !== 0) throw error ?? new Error('the server cannot be built')
+  return binary
+}
+
+async function start(binary, folder, clear) {
   const address = `127.0.0.1:${await freePort()}`
-  const child = spawn(process.env.SAJIN_TEST_COMMAND ?? 'go run -tags embedded ./services/sajin', {
-    shell: true,
-    detached: true, // its own process group, so that what it starts ends with it
-    cwd: repository,
-    env: { ...process.env, SAJIN_ADDR: address, SAJIN_DATA_DIR: data },
-    stdio: ['ignore', 'inherit', 'inherit'],
+  const log = []
+  const child = spawn(binary, {
+    env: { ...process.env, SAJIN_ADDR: address, SAJIN_DATA_DIR: join(folder, 'data') },
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => log.push(text))
   const ended = new Promise((resolve) => child.on('exit', resolve))
   const stop = async () => {
-    if (child.exitCode === null) process.kill(-child.pid, 'SIGTERM')
-    await Promise.race([ended, pause(15_000, undefined, { ref: false })])
-    await rm(data, { recursive: true, force: true })
+    const kill = setTimeout(() => child.kill('SIGKILL'), 15_000)
+    child.kill('SIGTERM')
+    await ended
+    clearTimeout(kill)
+    await clear()
   }
   const url = `http://${address}`
   try {
     await ready(url, ended)
   } catch (error) {
     await stop()
-    throw error
+    throw new Error(`${error.message}; it said:\n${log.join('')}`)
   }
-  return { url, fresh: true, stop }
+  return { url, fresh: true, peak: () => peak(child.pid), stop }
 }
 
 async function ready(url, ended) {
   let over = false
   ended.then(() => (over = true))
-  for (const until = Date.now() + patience; Date.now() < until; await pause(200)) {
+  for (const until = Date.now() + patience; Date.now() < until; await pause(50)) {
     if (over) throw new Error('the server ended before it was ready')
     const answer = await fetch(`${url}/healthz/ready`).catch(() => undefined)
     if (answer?.ok) return
   }
   throw new Error('the server did not become ready')
+}
+
+async function peak(pid) {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
 }
 
 function freePort() {

@@ -22,7 +22,7 @@ export function launch() {
  * of console lines that the test provokes.
  */
 export async function open(browser, url, path, options = {}, expected = []) {
-  const context = await browser.newContext({ locale: 'en', viewport: { width: 1280, height: 800 }, ...options })
+  const context = await browser.newContext({ locale: 'en', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options })
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)
   page.faults = []

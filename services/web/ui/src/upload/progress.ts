@@ -37,7 +37,8 @@ export class Speed {
   }
 }
 
-export function headline(p: Progress): string {
+export function headline(p: Progress, paused = false): string {
+  if (paused && p.over < p.files) return t('paused')
   return p.over < p.files ? t('working', { n: p.files }) : t('done', { n: p.files })
 }
 

@@ -55,6 +55,7 @@ export class Queue {
   private readonly aborts = new Map<Item, AbortController>()
   private parallel = startParallel
   private steady = 0
+  private held = false // by a person; what is being checked goes on
   private next = 0 // no waiting item is before this one
 
   constructor(private readonly options: Options) {}
@@ -95,8 +96,35 @@ export class Queue {
   /** Forgets every file; what is under way is cancelled. */
   clear(): void {
     this.cancelAll()
+    this.held = false
     this.items.length = 0
     this.next = 0
+  }
+
+  get paused(): boolean {
+    return this.held
+  }
+
+  /** Starts nothing more and takes back what is on its way; what the server has already, it finishes. */
+  pause(): void {
+    this.held = true
+    for (const [item, abort] of this.aborts) {
+      if (item.state === 'checking') continue
+      Object.assign(item, { state: 'waiting', sent: 0, tries: 0 })
+      abort.abort()
+      this.options.changed(item)
+    }
+  }
+
+  resume(): void {
+    this.held = false
+    this.next = 0
+    this.fill()
+  }
+
+  /** Whether something would be lost if the page went away now. */
+  get unfinished(): boolean {
+    return this.items.some((item) => !isOver(item.state))
   }
 
   get busy(): boolean {
@@ -104,7 +132,7 @@ export class Queue {
   }
 
   private fill(): void {
-    while (this.aborts.size < this.parallel) {
+    while (!this.held && this.aborts.size < this.parallel) {
       const item = this.take()
       if (!item) return
       void this.process(item)
@@ -122,8 +150,8 @@ export class Queue {
   private async process(item: Item): Promise<void> {
     const abort = new AbortController()
     this.aborts.set(item, abort)
-    while (!isOver(item.state)) await this.attempt(item, abort.signal)
-    this.aborts.delete(item)
+    while (!isOver(item.state) && !abort.signal.aborted) await this.attempt(item, abort.signal)
+    if (this.aborts.get(item) === abort) this.aborts.delete(item) // else it was resumed meanwhile
     this.options.changed(item)
     this.fill()
   }
@@ -132,13 +160,13 @@ export class Queue {
     Object.assign(item, { state: 'sending', sent: 0, tries: item.tries + 1 })
     this.options.changed(item)
     const progress = (sent: number) => {
-      if (isOver(item.state)) return
+      if (signal.aborted) return
       item.sent = Math.min(sent, item.file.size)
       if (item.sent === item.file.size) item.state = 'checking'
       this.options.changed(item)
     }
     const outcome = await this.options.send(item.file, progress, signal)
-    if (isOver(item.state)) return // it was cancelled meanwhile
+    if (signal.aborted) return // it was cancelled or paused meanwhile
     if (outcome.kind === 'later') return this.later(item, outcome, signal)
     this.parallel = Math.min(mostParallel, this.parallel + (++this.steady % steadyBefore === 0 ? 1 : 0))
     const { kind, ...rest } = outcome

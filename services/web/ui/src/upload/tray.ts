@@ -32,7 +32,7 @@ export class Tray {
   constructor() {
     this.queue = new Queue({ send, pause, changed: () => this.draw() })
     addEventListener('beforeunload', (event) => {
-      if (this.queue.busy) event.preventDefault()
+      if (this.queue.unfinished) event.preventDefault()
     })
     addEventListener('online', () => this.queue.retryFailed())
   }
@@ -54,9 +54,12 @@ export class Tray {
   private show(): void {
     if (this.element) return
     this.element = mount('tray-template')
+    document.documentElement.classList.add('with-tray')
     this.list = demand('.tray-list', this.element)
     this.list.addEventListener('scroll', () => this.draw(), { passive: true })
     this.element.addEventListener('click', (event) => this.pressed(event))
+    // A phone's window is for the pictures: the list opens when it is asked for.
+    if (matchMedia('(max-width: 40rem)').matches) this.minimise()
   }
 
   private note(found: Found): void {
@@ -75,7 +78,9 @@ export class Tray {
     const item = this.queue.items[Number(row?.dataset['key'] ?? -1)]
     switch (target?.dataset['do']) {
       case 'minimise':
-        return this.minimise(target)
+        return this.minimise()
+      case 'pause':
+        return this.pauseOrGoOn()
       case 'dismiss':
         return this.dismiss()
       case 'retry':
@@ -87,15 +92,24 @@ export class Tray {
     }
   }
 
-  private minimise(button: HTMLElement): void {
-    const small = this.element?.classList.toggle('small') ?? false
-    button.setAttribute('aria-expanded', String(!small))
+  private pauseOrGoOn(): void {
+    if (this.queue.paused) this.queue.resume()
+    else this.queue.pause()
+    this.speed = new Speed()
+    this.draw()
+  }
+
+  private minimise(): void {
+    if (!this.element) return
+    const small = this.element.classList.toggle('small')
+    demand('[data-do="minimise"]', this.element).setAttribute('aria-expanded', String(!small))
     this.draw()
   }
 
   private dismiss(): void {
     this.queue.clear()
     this.element?.remove()
+    document.documentElement.classList.remove('with-tray')
     this.element = undefined
     this.rows.clear()
     this.followed = -1
@@ -140,21 +154,25 @@ export class Tray {
     requestAnimationFrame(() => {
       this.drawing = false
       if (!this.element) return
-      this.drawHead(this.element, tally(this.queue.items))
+      // The rows first: they ask where the list is, which is costly once the head has changed.
       if (!this.element.classList.contains('small')) this.drawRows()
+      this.drawHead(this.element, tally(this.queue.items))
     })
   }
 
   private drawHead(element: HTMLElement, progress: Progress): void {
     const over = progress.over === progress.files
     const share = progress.size > 0 ? progress.sent / progress.size : 1
-    demand('[data-headline]', element).textContent = headline(progress)
-    demand('[data-detail]', element).textContent = detail(progress, this.rate)
+    demand('[data-headline]', element).textContent = headline(progress, this.queue.paused)
+    demand('[data-detail]', element).textContent = detail(progress, this.queue.paused ? 0 : this.rate)
     const bar = demand<HTMLProgressElement>('header progress', element)
     bar.value = share
     bar.hidden = over
     demand<HTMLElement>('footer [data-do="retry"]', element).hidden = progress.counts.failed === 0
     demand<HTMLElement>('footer [data-do="cancel"]', element).hidden = over
+    const hold = demand<HTMLElement>('[data-do="pause"]', element)
+    hold.hidden = over
+    hold.textContent = this.queue.paused ? t('go_on') : t('pause')
     demand<HTMLElement>('footer', element).hidden = over && progress.counts.failed === 0
     element.dataset['state'] = !over ? 'working' : progress.counts.failed + progress.counts.refused > 0 ? 'trouble' : 'done'
     document.title = over ? this.title : `${Math.floor(100 * share)}% · ${this.title}`

@@ -118,3 +118,28 @@ test('progress is bounded by the size, and the whole file sent means checking', 
   await done
   assert.deepEqual(seen, ['sending 2', 'checking 5'])
 })
+
+test('a pause takes back what is on its way, lets the checked finish, and goes on with every file once', async () => {
+  const sent: string[] = []
+  const { queue, done } = make(async (f, progress, signal) => {
+    if (sent.length === 0 || f.name !== '1.jpg') progress(f.size) // the server has it
+    sent.push(f.name)
+    if (f.name === '1.jpg' && sent.filter((name) => name === '1.jpg').length === 1) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      return { ...busy, offline: true }
+    }
+    return added
+  })
+  queue.add(files(2))
+  queue.pause()
+  queue.add(files(3))
+  assert.deepEqual(states(queue), ['checking', 'waiting', 'waiting', 'waiting', 'waiting'])
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(states(queue), ['added', 'waiting', 'waiting', 'waiting', 'waiting'])
+  assert.ok(queue.paused && queue.unfinished)
+  await done
+  queue.resume()
+  while (queue.unfinished) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(new Set(states(queue)), new Set(['added']))
+  assert.deepEqual(sent, ['0.jpg', '1.jpg', '1.jpg', '0.jpg', '1.jpg', '2.jpg'])
+})

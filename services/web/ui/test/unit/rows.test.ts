@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { justify, setMonth, type Cell, type Measure } from '../../src/rows'
+import { justify, setDays, setMonths, type Cell, type Measure } from '../../src/rows'
 
-const measure: Measure = { width: 1200, row: 240, gap: 4, dayGap: 24, dayMin: 176 }
+const measure: Measure = { width: 1200, row: 240, gap: 4, dayGap: 24, dayMin: 176, monthMin: 224 }
 
 /** The rows of a run of cells, told apart by where they no longer fit. */
 function rows(cells: Cell[], m: Measure): Cell[][] {
@@ -60,7 +60,7 @@ test('pictures keep their proportions to a pixel', () => {
 
 test('days with few pictures share a line, and never more than fits', () => {
   const days = [[1.5], [1.33, 0.75], [1.5], [1.5], [1, 1, 1, 1, 1, 1, 1, 1, 1]]
-  const set = setMonth(days, measure)
+  const set = setDays(days, measure)
   assert.equal(set.length, days.length)
   const [a, b] = set
   assert.ok(a && b && a.width + measure.dayGap + b.width <= measure.width)
@@ -71,12 +71,48 @@ test('days with few pictures share a line, and never more than fits', () => {
 
 test('a day is never narrower than its heading, even on the smallest screen', () => {
   const m = { ...measure, width: 300, row: 120, dayMin: 176 }
-  const [day] = setMonth([[0.5]], m)
+  const [day] = setDays([[0.5]], m)
   assert.equal(day?.width, 176)
-  assert.deepEqual(setMonth([], m), [])
+  assert.deepEqual(setDays([], m), [])
 })
 
 test('one panorama wider than the window fits', () => {
-  const [day] = setMonth([[3]], { ...measure, width: 320 })
+  const [day] = setDays([[3]], { ...measure, width: 320 })
   assert.ok(day && (day.cells[0]?.width ?? 999) <= 320)
+})
+
+const month = (...days: number[][]) => ({ days, missing: 0 })
+
+test('months of few pictures share lines that reach the edge; a full month has its own', () => {
+  const many = Array.from({ length: 12 }, () => 1.5)
+  const set = setMonths([month([1.33]), month([1.33]), month([0.75], [1]), month(many), month([1.5])], measure)
+  const line = set.slice(0, 3)
+  assert.equal(line.reduce((total, m) => total + m.width, 0) + 2 * measure.dayGap, measure.width)
+  const heights = line.flatMap((m) => m.days.flatMap((day) => day.cells.map((cell) => cell.height)))
+  assert.equal(new Set(heights).size, 1)
+  assert.ok((heights[0] ?? 0) >= measure.row * 0.8 && (heights[0] ?? 0) <= measure.row * 1.28)
+  assert.equal(set[3]?.width, measure.width)
+  assert.equal(set[4]?.days[0]?.cells[0]?.height, measure.row, 'alone on its line, it is not blown up')
+})
+
+test('a month that is not loaded takes about the place it will need, and two fit on a phone', () => {
+  const m = { ...measure, width: 366, row: 123, dayGap: 16, dayMin: 175, monthMin: 168 }
+  const [a, b, c] = setMonths([month([1.33]), { days: [], missing: 170 }, { days: [], missing: 900 }], m)
+  assert.ok(a && b && a.width + m.dayGap + b.width === m.width)
+  assert.equal(c?.width, m.width)
+  const [d, e] = setMonths([month([1.33]), month([1.5])], m)
+  assert.equal((d?.width ?? 0) + m.dayGap + (e?.width ?? 0), m.width, 'a little smaller, rather than each on its own')
+})
+
+test('the months of a line are exactly as wide as the line, so that the next cannot slip in', () => {
+  const source = ratios(7)
+  const months = Array.from({ length: 60 }, () => month([source.next().value as number]))
+  let used = -measure.dayGap
+  for (const { width, days } of setMonths(months, measure)) {
+    assert.ok(days.every((day) => day.width <= width))
+    used += measure.dayGap + width
+    assert.ok(used <= measure.width)
+    if (used === measure.width) used = -measure.dayGap
+  }
+  assert.equal(used, -measure.dayGap)
 })

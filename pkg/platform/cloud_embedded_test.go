@@ -1,0 +1,26 @@
+//go:build embedded
+
+package platform_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sajin-gallery/sajin/pkg/platform"
+)
+
+func TestABuildForOneMachineSaysWhatItLacks(t *testing.T) {
+	for _, tt := range []struct {
+		need platform.Need
+		c    platform.Config
+	}{
+		{platform.Media, platform.Config{MediaURL: "gs://bucket"}},
+		{platform.Events, platform.Config{EventsURL: "pubsub://project"}},
+		{platform.Database, platform.Config{DatabaseURL: "cloudsql://project:region:instance/db?iam=user"}},
+	} {
+		_, err := platform.Open(t.Context(), tt.c, tt.need)
+		if err == nil || !strings.Contains(err.Error(), "built for one machine only") || !strings.Contains(err.Error(), "without that tag") {
+			t.Errorf("%+v: %v", tt.c, err)
+		}
+	}
+}

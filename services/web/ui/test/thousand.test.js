@@ -1,0 +1,97 @@
+// A thousand files through the page, into the real server. Takes minutes, so
+// it runs only when it is asked for: npm run test:thousand.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { picture } from './pictures.js'
+import { serve } from './server.js'
+import { executable, launch, open } from './window.js'
+
+const asked = process.env.SAJIN_TEST_THOUSAND === '1'
+const many = 1000
+const mostMemory = 512 // MiB that the server may ever hold
+const latest = 500 // milliseconds that the page may be late for a hand, 19 times in 20: on a busy machine it is late for all
+
+test('a thousand files through the page', { skip: !asked && 'SAJIN_TEST_THOUSAND is not 1' }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sajin-thousand-'))
+  const server = await serve()
+  const browser = await launch()
+  try {
+    const files = await write(folder)
+    const page = await open(browser, server.url, '/')
+    await watchTimers(page)
+    const begun = Date.now()
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.locator('.adder [data-pick="files"]').first().click()])
+    await chooser.setFiles(files)
+    await page.locator('.tray[data-state="working"]').waitFor()
+    assert.ok((await page.locator('.tray li').count()) < 20, 'only the rows in sight are in the document')
+    await respond(page)
+    await page.locator('.tray[data-state="done"]').waitFor({ timeout: 900_000 })
+    const took = (Date.now() - begun) / 1000
+    assert.match(await page.locator('.tray [data-detail]').innerText(), /^1,000 added$/)
+    await arrive(page)
+    assert.equal(await stored(server.url), many)
+    const late = await page.evaluate(() => window.late.sort((a, b) => a - b))
+    const [usual, most, worst] = [0.5, 0.95, 1].map((share) => late[Math.ceil(share * late.length) - 1])
+    const peak = await server.peak()
+    t.diagnostic(`${many} files in ${took.toFixed(0)} s (${(many / took).toFixed(1)}/s); the page answered late by ${usual.toFixed(0)} ms (median), ${most.toFixed(0)} ms (95 %), ${worst.toFixed(0)} ms (worst); most memory of the server ${peak.toFixed(0)} MiB`)
+    assert.ok(most < latest, `the page was late by ${most} ms`)
+    assert.ok(!(peak >= mostMemory), `the server held ${peak} MiB`)
+    assert.deepEqual(page.faults, [])
+  } finally {
+    await browser.close()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+async function write(folder) {
+  const files = Array.from({ length: many }, (_, i) => join(folder, `thousand-${i}.png`))
+  for (const path of files) await writeFile(path, picture('', 320, 240).buffer)
+  return files
+}
+
+/** Measures how late a timer is: as late as an answer to a hand would be. */
+function watchTimers(page) {
+  return page.evaluate(() => {
+    window.late = []
+    let last = performance.now()
+    setInterval(() => {
+      const now = performance.now()
+      window.late.push(Math.max(0, now - last - 50))
+      last = now
+    }, 50)
+  })
+}
+
+/** The tray does what it is told while files are on their way. */
+async function respond(page) {
+  const tray = page.locator('.tray')
+  await tray.getByRole('button', { name: 'Pause' }).click()
+  await tray.getByRole('heading', { name: 'Paused' }).waitFor()
+  await tray.getByRole('button', { name: 'Go on' }).click()
+  await tray.locator('[data-do="minimise"]').click()
+  await tray.locator('.tray-list').waitFor({ state: 'hidden' })
+  await tray.locator('[data-do="minimise"]').click()
+  await tray.locator('.tray-list').evaluate((list) => list.scrollTo(0, list.scrollHeight))
+  await tray.locator('li', { hasText: `thousand-${many - 1}.png` }).waitFor()
+}
+
+/** All are in the page that was open all the while, ready, and counted. */
+async function arrive(page) {
+  await page.waitForFunction((n) => document.querySelectorAll('.picture[data-state="ready"]').length === n, many, { timeout: 120_000 })
+  await page.waitForFunction(() => document.querySelector('[data-total]')?.textContent === '1,000 pictures', undefined, { timeout: 30_000 })
+}
+
+async function stored(url) {
+  const ids = new Set()
+  for (let cursor = ''; ; ) {
+    const answer = await fetch(`${url}/api/v1/images?${new URLSearchParams({ limit: '200', ...(cursor ? { cursor } : {}) })}`)
+    const { images, next_cursor: next } = await answer.json()
+    images.filter((image) => image.state === 'ready').forEach((image) => ids.add(image.sha256))
+    if (!next) return ids.size
+    cursor = next
+  }
+}
