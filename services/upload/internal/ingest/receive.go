@@ -108,6 +108,8 @@ func (s *Service) await(waiting context.Context, o *Outcome) {
 		o.Manifest, o.Ready = m, true
 	case errors.As(err, &refused):
 		o.Err = refused
+	case errors.Is(err, errClosed):
+		s.ports.Log.InfoContext(waiting, "the service stops; the rest is left to the sweep", "key", o.Original.Key)
 	case waiting.Err() == nil:
 		s.ports.Log.WarnContext(waiting, "processing is left to the sweep", "key", o.Original.Key, "err", err)
 	}

@@ -65,7 +65,9 @@ func (w *sweep) count(ctx context.Context, done *int, key string, err error) err
 		return nil
 	}
 	w.done.Failed++
-	w.ports.Log.WarnContext(ctx, "the sweep leaves an object for later", "key", key, "err", err)
+	if ctx.Err() == nil { // else it is the sweep that ends
+		w.ports.Log.WarnContext(ctx, "the sweep leaves an object for later", "key", key, "err", err)
+	}
 	return ctx.Err()
 }
 
