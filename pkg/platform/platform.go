@@ -38,10 +38,13 @@ func MakeDataDir(dir string) error {
 
 // Adapters are the opened adapters; those that were not asked for are nil.
 type Adapters struct {
-	Bus     event.Bus
-	Media   blob.Store
-	DB      *gorm.DB
-	closers []func() error
+	Bus   event.Bus
+	Media blob.Store
+	DB    *gorm.DB
+	// Partials is for files that arrive in pieces, where the media store is a
+	// directory and Events are needed too; else nil.
+	Partials blob.Partials
+	closers  []func() error
 }
 
 // Open opens what is needed, in the order events, media, database. An address
@@ -125,18 +128,33 @@ func (a *Adapters) openMedia(ctx context.Context, raw string) error {
 	if err != nil {
 		return errURL("SAJIN_MEDIA_URL")
 	}
-	var store closingStore
 	if u.Scheme == "file" {
-		store, err = fileblob.Open(filepath.FromSlash(u.Path), fileblob.Options{
-			OnFinalize: func(ctx context.Context, info blob.Info) error { return announce(ctx, a.Bus, info) },
-		})
-	} else {
-		store, err = openCloudMedia(ctx, u)
+		return a.openDirectory(filepath.FromSlash(u.Path))
 	}
+	store, err := openCloudMedia(ctx, u)
 	if err != nil {
 		return err
 	}
 	a.Media, a.closers = store, append(a.closers, store.Close)
+	return nil
+}
+
+func (a *Adapters) openDirectory(dir string) error {
+	store, err := fileblob.Open(dir, fileblob.Options{
+		OnFinalize: func(ctx context.Context, info blob.Info) error { return announce(ctx, a.Bus, info) },
+	})
+	if err != nil {
+		return err
+	}
+	a.Media, a.closers = store, append(a.closers, store.Close)
+	if a.Bus == nil { // who only reads takes nothing in
+		return nil
+	}
+	partials, err := store.Partials()
+	if err != nil {
+		return err
+	}
+	a.Partials = partials
 	return nil
 }
 

@@ -43,8 +43,8 @@ func (s *Service) sweepOnce(ctx context.Context, now, since time.Time) (again ti
 	case ctx.Err() != nil:
 	case err != nil:
 		s.deps.Log.WarnContext(ctx, "the sweep was cut short", "err", err)
-	case done.Processed+done.Removed+done.Failed > 0:
-		s.deps.Log.InfoContext(ctx, "swept", "processed", done.Processed, "removed", done.Removed, "failed", done.Failed)
+	case done.Processed+done.Removed+done.Sessions+done.Failed > 0:
+		s.deps.Log.InfoContext(ctx, "swept", "processed", done.Processed, "removed", done.Removed, "sessions", done.Sessions, "failed", done.Failed)
 	}
 	if err != nil || done.Young > 0 {
 		return min(s.cfg.SweepAge, s.cfg.SweepEvery), err == nil

@@ -34,9 +34,12 @@ var OpenAPI []byte
 // has returned.
 type Deps struct {
 	Blob blob.Store
-	Bus  event.Bus
-	Now  func() time.Time // time.Now when nil
-	Log  *slog.Logger     // slog.Default when nil
+	// Partials holds files that arrive in pieces; nil where the bucket cannot,
+	// and then files are taken whole only.
+	Partials blob.Partials
+	Bus      event.Bus
+	Now      func() time.Time // time.Now when nil
+	Log      *slog.Logger     // slog.Default when nil
 
 	// Push, where it is set, makes a door for a subscription whose events are
 	// pushed to this service; then it does not pull.
@@ -85,7 +88,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 func newCore(cfg Config, deps Deps) *ingest.Service {
 	core := cfg.core()
 	return ingest.New(core, ingest.Ports{
-		Blob: deps.Blob, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
+		Blob: deps.Blob, Partials: deps.Partials, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
 		Imager:   goimaging.New(goimaging.Limits{MaxPixels: cfg.MaxPixels, MaxMemoryBytes: core.DecodeMemory()}),
 		Metadata: imagemetadata.New(deps.Now),
 	})

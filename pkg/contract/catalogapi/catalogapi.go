@@ -16,6 +16,7 @@ const (
 	PathRestore    = "/v1/images/{id}/restore"    // POST -> Image
 	PathPurge      = "/v1/images/{id}/purge"      // POST: delete a trashed image for good -> 204
 	PathExpect     = "/v1/expected"               // POST: ExpectRequest -> ExpectResponse
+	PathKnown      = "/v1/known"                  // POST: KnownRequest -> KnownResponse; changes nothing
 	PathNeighbours = "/v1/images/{id}/neighbours" // GET -> Neighbours
 	PathMonths     = "/v1/months"                 // GET -> MonthsResponse
 	PathChanges    = "/v1/changes"                // GET: ChangesRequest as query -> ChangesResponse
@@ -26,6 +27,7 @@ const (
 	DefaultLimit     = 100 // images a page
 	MaxLimit         = 200
 	MaxExpect        = 1000 // images in one ExpectRequest
+	MaxKnown         = 1000 // contents in one KnownRequest
 	MaxChanges       = 500  // changes in one answer
 	MaxChangesWaitMS = 25_000
 	TrashDays        = 30 // that an image stays in the trash; then it is deleted for good
@@ -160,4 +162,22 @@ type Change struct {
 type ChangesResponse struct {
 	Changes []Change `json:"changes"`
 	Cursor  string   `json:"cursor"`
+}
+
+// KnownRequest asks which contents the owner has in the gallery, so that a
+// client need not send them again.
+type KnownRequest struct {
+	SHA256s []string `json:"sha256s"` // lower-case hexadecimal, at most MaxKnown
+}
+
+// KnownResponse answers in the order of the request.
+type KnownResponse struct {
+	Results []KnownResult `json:"results"`
+}
+
+// KnownResult names the image that has the content; ID is empty where none has.
+type KnownResult struct {
+	SHA256  string `json:"sha256"`
+	ID      string `json:"id,omitempty"`
+	Trashed bool   `json:"trashed,omitempty"`
 }

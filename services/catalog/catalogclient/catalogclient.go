@@ -45,6 +45,7 @@ type Client struct {
 	restore kitx.UseCase[string, catalogapi.Image]
 	purge   kitx.UseCase[string, kitx.None]
 	expect  kitx.UseCase[catalogapi.ExpectRequest, catalogapi.ExpectResponse]
+	known   kitx.UseCase[catalogapi.KnownRequest, catalogapi.KnownResponse]
 	beside  kitx.UseCase[string, catalogapi.Neighbours]
 	months  kitx.UseCase[kitx.None, catalogapi.MonthsResponse]
 	changes kitx.UseCase[catalogapi.ChangesRequest, catalogapi.ChangesResponse]
@@ -63,6 +64,7 @@ func New(target kitx.Target) *Client {
 		restore: kitx.Client[string, catalogapi.Image](target, http.MethodPost, encodeID(catalogapi.PathRestore), call...),
 		purge:   kitx.Client[string, kitx.None](target, http.MethodPost, encodeID(catalogapi.PathPurge), call...),
 		expect:  kitx.Client[catalogapi.ExpectRequest, catalogapi.ExpectResponse](target, http.MethodPost, encodeExpect, call...),
+		known:   kitx.Client[catalogapi.KnownRequest, catalogapi.KnownResponse](target, http.MethodPost, encodeKnown, call...),
 		beside:  kitx.Client[string, catalogapi.Neighbours](target, http.MethodGet, encodeID(catalogapi.PathNeighbours), call...),
 		months:  kitx.Client[kitx.None, catalogapi.MonthsResponse](target, http.MethodGet, encodeMonths, call...),
 		changes: kitx.Client[catalogapi.ChangesRequest, catalogapi.ChangesResponse](target, http.MethodGet, encodeChanges, wait...),
@@ -122,6 +124,11 @@ func (c *Client) Expect(ctx context.Context, req catalogapi.ExpectRequest) (cata
 	return out, nil
 }
 
+// Known tells which contents the owner has in the gallery.
+func (c *Client) Known(ctx context.Context, req catalogapi.KnownRequest) (catalogapi.KnownResponse, error) {
+	return c.known(ctx, req)
+}
+
 // Neighbours returns the ids of the images beside one.
 func (c *Client) Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error) {
 	return byID(ctx, c.beside, id)
@@ -166,6 +173,13 @@ func encodeExpect(req catalogapi.ExpectRequest) (string, url.Values, any) {
 		req.Images = []catalogapi.Expected{}
 	}
 	return catalogapi.PathExpect, nil, req
+}
+
+func encodeKnown(req catalogapi.KnownRequest) (string, url.Values, any) {
+	if req.SHA256s == nil {
+		req.SHA256s = []string{}
+	}
+	return catalogapi.PathKnown, nil, req
 }
 
 func encodeID(pattern string) kitx.Encoder[string] {

@@ -49,6 +49,7 @@ func calls(ctx context.Context, c *catalogclient.Client) map[string]error {
 		"DELETE /v1/images/" + id:            second(c.Trash(ctx, id)),
 		"POST /v1/images/" + id + "/restore": second(c.Restore(ctx, id)),
 		"POST /v1/images/" + id + "/purge":   c.Purge(ctx, id),
+		"POST /v1/known":                     second(c.Known(ctx, catalogapi.KnownRequest{})),
 		"POST /v1/expected":                  second(c.Expect(ctx, catalogapi.ExpectRequest{})),
 		"GET /v1/months":                     second(c.Months(ctx)),
 		"GET /v1/changes":                    second(c.Changes(ctx, catalogapi.ChangesRequest{})),
@@ -75,7 +76,7 @@ func TestEveryCallSaysWhoAndIsTriedAgain(t *testing.T) {
 			t.Errorf("%s was called %d times: %v; want 2", call, seen[call], err)
 		}
 	}
-	if len(seen) != 8 {
+	if len(seen) != 9 {
 		t.Errorf("the calls are %v", seen)
 	}
 }

@@ -30,6 +30,7 @@ const DefaultAnswerWithin = 90 * time.Second
 type Client struct {
 	target       kitx.Target
 	answerWithin time.Duration
+	plan         kitx.UseCase[uploadapi.PlanRequest, uploadapi.PlanResponse]
 }
 
 // Option changes a client.
@@ -44,7 +45,7 @@ func AnswerWithin(d time.Duration) Option { return func(c *Client) { c.answerWit
 // does: without one a refusal that comes before the body may be lost in a
 // connection that is reset.
 func New(target kitx.Target, options ...Option) *Client {
-	c := &Client{target: target, answerWithin: DefaultAnswerWithin}
+	c := &Client{target: target, answerWithin: DefaultAnswerWithin, plan: planner(target)}
 	for _, option := range options {
 		option(c)
 	}
@@ -60,38 +61,57 @@ func New(target kitx.Target, options ...Option) *Client {
 // fault.Timeout when it does not answer in time after the last byte, and
 // body_incomplete, or the body's own fault, when reading the body failed.
 func (c *Client) Upload(ctx context.Context, contentType string, length int64, body io.Reader) (uploadapi.UploadResponse, error) {
+	var out uploadapi.UploadResponse
+	header := http.Header{"Content-Type": {contentType}}
+	err := c.send(ctx, message{http.MethodPost, uploadapi.PathImages, header, length, body}, func(resp *http.Response) (err error) {
+		out, err = decode(resp)
+		return err
+	})
+	return out, err
+}
+
+// message is a request with a body that is sent as it is read.
+type message struct {
+	method, path string
+	header       http.Header
+	length       int64 // -1 when it is not known
+	body         io.Reader
+}
+
+// send sends a message and reads its answer.
+func (c *Client) send(ctx context.Context, m message, read func(*http.Response) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	sent := &watched{r: body, ended: func() func() {
+	sent := &watched{r: m.body, ended: func() func() {
 		timer := time.AfterFunc(c.answerWithin, func() { cancel(context.DeadlineExceeded) })
 		return func() { timer.Stop() }
 	}}
 	defer sent.stop()
-	req, err := c.request(ctx, contentType, length, sent)
+	m.body = sent
+	req, err := c.request(ctx, m)
 	if err != nil {
-		return uploadapi.UploadResponse{}, err
+		return err
 	}
 	resp, err := c.target.HTTP.Do(req)
 	if err != nil {
-		return uploadapi.UploadResponse{}, failure(ctx, sent, err)
+		return failure(ctx, sent, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	out, err := decode(resp)
-	if err != nil && ctx.Err() != nil {
-		return uploadapi.UploadResponse{}, failure(ctx, sent, err)
+	if err = read(resp); err != nil && ctx.Err() != nil {
+		return failure(ctx, sent, err)
 	}
-	return out, err
+	return err
 }
 
-func (c *Client) request(ctx context.Context, contentType string, length int64, body io.Reader) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.target.Base.JoinPath(uploadapi.PathImages).String(), io.NopCloser(body))
+func (c *Client) request(ctx context.Context, m message) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, m.method, c.target.Base.JoinPath(m.path).String(), io.NopCloser(m.body))
 	if err != nil {
 		return nil, fault.As(fault.Internal, "uploadclient.Upload", err)
 	}
-	if req.ContentLength = length; length == 0 {
+	if req.ContentLength = m.length; m.length == 0 {
 		req.Body = http.NoBody
 	}
-	req.Header.Set("Content-Type", contentType)
+	req.Header = m.header
 	// The service refuses a request that is too large before it is sent.
 	req.Header.Set("Expect", "100-continue")
 	kitx.SetCaller(ctx, req.Header)

@@ -23,6 +23,9 @@ type Store interface {
 	Find(ctx context.Context, owner identity.Owner, id string) (Image, error)
 	// Page returns up to q.Limit images, newest first, in one query.
 	Page(ctx context.Context, owner identity.Owner, q PageQuery) ([]Image, error)
+	// ByContent returns those of the owner's images that have one of up to
+	// catalogapi.MaxKnown contents, by ContentKey.
+	ByContent(ctx context.Context, owner identity.Owner, sha256s []string) (map[string]Image, error)
 	// Beside returns the ids of the images just before and just after a position
 	// in the timeline, or in the trash; empty where there is none.
 	Beside(ctx context.Context, owner identity.Owner, trashed bool, at Position) (newer, older string, err error)

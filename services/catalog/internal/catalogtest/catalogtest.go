@@ -19,6 +19,7 @@ type Catalog interface {
 	Restore(ctx context.Context, id string) (catalogapi.Image, error)
 	Purge(ctx context.Context, id string) error
 	Expect(ctx context.Context, req catalogapi.ExpectRequest) (catalogapi.ExpectResponse, error)
+	Known(ctx context.Context, req catalogapi.KnownRequest) (catalogapi.KnownResponse, error)
 	Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
@@ -47,6 +48,8 @@ func Run(t *testing.T, h Harness) {
 		"expected images":         testExpect,
 		"expected duplicates":     testExpectDuplicates,
 		"what is expected badly":  testExpectRefuses,
+		"known contents":          testKnown,
+		"known badly":             testKnownRefuses,
 		"uploaded images":         testUploaded,
 		"odd manifests":           testOddManifests,
 		"refused events":          testRefusedEvents,

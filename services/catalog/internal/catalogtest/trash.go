@@ -168,7 +168,7 @@ func testNoOwner(t *testing.T, w *world) {
 	for i, err := range []error{
 		second(w.Catalog.List(ctx, catalogapi.ListRequest{})), second(w.Catalog.Get(ctx, id)),
 		second(w.Catalog.Trash(ctx, id)), second(w.Catalog.Restore(ctx, id)), w.Catalog.Purge(ctx, id),
-		second(w.Catalog.Expect(ctx, catalogapi.ExpectRequest{})), second(w.Catalog.Months(ctx)),
+		second(w.Catalog.Expect(ctx, catalogapi.ExpectRequest{})), second(w.Catalog.Known(ctx, catalogapi.KnownRequest{})), second(w.Catalog.Months(ctx)),
 		second(w.Catalog.Changes(ctx, catalogapi.ChangesRequest{})),
 	} {
 		if !errors.Is(err, fault.New(fault.Invalid, "owner_missing", "")) {

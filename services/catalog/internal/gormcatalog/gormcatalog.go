@@ -110,6 +110,12 @@ func newer(db *gorm.DB, at catalog.Position) *gorm.DB {
 	return db.Where("taken_ms >= ? AND (taken_ms > ? OR id > ?)", ms, ms, at.ID)
 }
 
+// ByContent looks all of them up in one query.
+func (s *Store) ByContent(ctx context.Context, owner identity.Owner, sha256s []string) (map[string]catalog.Image, error) {
+	out, err := byContent(s.db.WithContext(ctx), owner, sha256s)
+	return out, gormdb.Fault("gormcatalog.ByContent", err)
+}
+
 // Beside looks once in each direction.
 func (s *Store) Beside(ctx context.Context, owner identity.Owner, trashed bool, at catalog.Position) (before, after string, err error) {
 	images := func() *gorm.DB {

@@ -59,7 +59,7 @@ func lock(tx *gorm.DB, owner identity.Owner) (int64, error) {
 
 func load(tx *gorm.DB, scope catalog.Scope) (catalog.Snapshot, error) {
 	out := catalog.Snapshot{
-		Images: map[string]catalog.Image{}, ByContent: map[string]catalog.Image{}, Retired: map[string]catalog.Retired{},
+		Images: map[string]catalog.Image{}, Retired: map[string]catalog.Retired{},
 	}
 	var retired []retiredRow
 	if err := in(tx, "id", scope.IDs).Find(&retired).Error; err != nil {
@@ -72,21 +72,30 @@ func load(tx *gorm.DB, scope catalog.Scope) (catalog.Snapshot, error) {
 			ids = append(ids, r.AliasOf)
 		}
 	}
-	var images, same []imageRow
+	var images []imageRow
 	if err := in(tx, "id", ids).Find(&images).Error; err != nil {
 		return out, err
 	}
 	for _, row := range images {
 		out.Images[row.ID] = row.image()
 	}
-	if len(scope.SHA256s) == 0 {
+	var err error
+	out.ByContent, err = byContent(tx, scope.Owner, scope.SHA256s)
+	return out, err
+}
+
+// byContent finds the owner's images that have one of the contents.
+func byContent(tx *gorm.DB, owner identity.Owner, sha256s []string) (map[string]catalog.Image, error) {
+	out := map[string]catalog.Image{}
+	if len(sha256s) == 0 {
 		return out, nil
 	}
-	if err := in(tx, "content_key", scope.SHA256s).Where("owner = ?", scope.Owner).Find(&same).Error; err != nil {
-		return out, err
+	var rows []imageRow
+	if err := in(tx, "content_key", sha256s).Where("owner = ?", owner).Find(&rows).Error; err != nil {
+		return nil, err
 	}
-	for _, row := range same {
-		out.ByContent[*row.ContentKey] = row.image()
+	for _, row := range rows {
+		out[*row.ContentKey] = row.image()
 	}
 	return out, nil
 }

@@ -33,6 +33,7 @@ type UseCases interface {
 	Restore(ctx context.Context, id string) (catalogapi.Image, error)
 	Purge(ctx context.Context, id string) error
 	Expect(ctx context.Context, req catalogapi.ExpectRequest) (catalogapi.ExpectResponse, error)
+	Known(ctx context.Context, req catalogapi.KnownRequest) (catalogapi.KnownResponse, error)
 	Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
@@ -47,7 +48,8 @@ func Register(rt *httpx.Router, u UseCases) {
 	handle(rt, "DELETE "+catalogapi.PathImage, u.Trash, decodeID)
 	handle(rt, "POST "+catalogapi.PathRestore, u.Restore, decodeID)
 	handle(rt, "POST "+catalogapi.PathPurge, purge, decodeID)
-	handle(rt, "POST "+catalogapi.PathExpect, u.Expect, decodeExpect)
+	handle(rt, "POST "+catalogapi.PathExpect, u.Expect, decodeBody[catalogapi.ExpectRequest])
+	handle(rt, "POST "+catalogapi.PathKnown, u.Known, decodeBody[catalogapi.KnownRequest])
 	handle(rt, "GET "+catalogapi.PathNeighbours, u.Neighbours, decodeID)
 	handle(rt, "GET "+catalogapi.PathMonths, months, decodeNone)
 	const longest = catalogapi.MaxChangesWaitMS*time.Millisecond + RequestTimeout
@@ -121,12 +123,12 @@ func decodeChanges(r *http.Request) (req catalogapi.ChangesRequest, err error) {
 	return req, err
 }
 
-func decodeExpect(r *http.Request) (req catalogapi.ExpectRequest, err error) {
+func decodeBody[Req any](r *http.Request) (req Req, err error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return req, fault.New(fault.Unsupported, "unsupported_media_type", "The body must be application/json.")
 	}
 	if _, err := httpx.ParseQuery(r); err != nil {
 		return req, err
 	}
-	return kitx.DecodeJSON[catalogapi.ExpectRequest](r, MaxBodyBytes)
+	return kitx.DecodeJSON[Req](r, MaxBodyBytes)
 }

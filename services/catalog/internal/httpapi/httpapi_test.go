@@ -72,6 +72,10 @@ func (u *recorder) Expect(ctx context.Context, r catalogapi.ExpectRequest) (cata
 	return catalogapi.ExpectResponse{Results: []catalogapi.ExpectResult{}}, u.note(ctx, "expect", len(r.Images))
 }
 
+func (u *recorder) Known(ctx context.Context, r catalogapi.KnownRequest) (catalogapi.KnownResponse, error) {
+	return catalogapi.KnownResponse{Results: []catalogapi.KnownResult{}}, u.note(ctx, "known", len(r.SHA256s))
+}
+
 func (u *recorder) Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error) {
 	return catalogapi.Neighbours{}, u.note(ctx, "neighbours", id)
 }
@@ -131,6 +135,7 @@ func TestRoutesReachTheirUseCases(t *testing.T) {
 		{"POST", "/v1/images/" + id + "/purge", "", "purge " + id},
 		{"GET", "/v1/images/" + id + "/neighbours", "", "neighbours " + id},
 		{"POST", "/v1/expected", `{"images":[]}`, "expect 0"},
+		{"POST", "/v1/known", `{"sha256s":["a","b"]}`, "known 2"},
 		{"GET", "/v1/months", "", "months"},
 		{"GET", "/v1/changes", "", "changes {Cursor: WaitMS:0}"},
 		{"GET", "/v1/changes?cursor=x&wait_ms=25000", "", "changes {Cursor:x WaitMS:25000}"},
@@ -199,7 +204,7 @@ func TestParameters(t *testing.T) {
 func TestMethods(t *testing.T) {
 	for path, allow := range map[string]string{
 		"/v1/images": "GET, HEAD", "/v1/images/" + id: "GET, HEAD, DELETE", "/v1/images/" + id + "/restore": "POST",
-		"/v1/images/" + id + "/purge": "POST", "/v1/expected": "POST", "/v1/months": "GET, HEAD", "/v1/changes": "GET, HEAD",
+		"/v1/images/" + id + "/purge": "POST", "/v1/expected": "POST", "/v1/known": "POST", "/v1/months": "GET, HEAD", "/v1/changes": "GET, HEAD",
 	} {
 		for _, method := range []string{"PUT", "PATCH", "TRACE", "CONNECT", "OPTIONS", "get", "PROPFIND"} {
 			u := &recorder{}
@@ -349,7 +354,7 @@ func TestFaults(t *testing.T) {
 	for name, f := range failures() {
 		for route, body := range map[string]string{
 			"GET /v1/images": "", "GET /v1/images/" + id: "", "DELETE /v1/images/" + id: "", "POST /v1/images/" + id + "/restore": "",
-			"POST /v1/images/" + id + "/purge": "", "POST /v1/expected": `{"images":[]}`, "GET /v1/months": "", "GET /v1/changes": "",
+			"POST /v1/images/" + id + "/purge": "", "POST /v1/expected": `{"images":[]}`, "POST /v1/known": `{"sha256s":[]}`, "GET /v1/months": "", "GET /v1/changes": "",
 		} {
 			method, target, _ := strings.Cut(route, " ")
 			got := call(t, &recorder{err: f.err}, request(method, target, body))

@@ -20,6 +20,7 @@ const (
 // Clients try again, as clients do. In the end everything that was acknowledged
 // is there with its bytes, nothing twice, nothing stuck.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("kills processes for half a minute")
 	}

@@ -1,14 +1,11 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
-	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
@@ -24,21 +21,10 @@ func answer(w http.ResponseWriter, r *http.Request, outcomes []ingest.Outcome) {
 	for _, o := range outcomes {
 		response.Results = append(response.Results, result(r, o))
 	}
-	body, err := json.Marshal(response)
-	if err != nil {
-		problem.Write(w, r, fault.As(fault.Internal, "httpapi.answer", err))
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
 	if cutShort(outcomes) {
-		header.Set("Connection", "close") // the files beyond the limit are not read
+		w.Header().Set("Connection", "close") // the files beyond the limit are not read
 	}
-	w.WriteHeader(status(outcomes))
-	_, _ = w.Write(body) // the client is gone; there is nobody to tell
+	writeJSON(w, r, status(outcomes), response)
 }
 
 // ourFailure is the first error when every file failed for reasons of ours.

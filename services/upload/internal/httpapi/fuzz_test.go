@@ -18,6 +18,7 @@ import (
 
 // reader is a core that reads every file and keeps none.
 type reader struct {
+	httpapi.Sessions
 	files int
 	bytes int64
 }

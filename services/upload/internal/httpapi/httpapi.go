@@ -32,6 +32,20 @@ type Receiver interface {
 	Receive(ctx context.Context, owner identity.Owner, files iter.Seq2[ingest.File, error]) ([]ingest.Outcome, error)
 }
 
+// Sessions is the core for files that arrive in pieces.
+type Sessions interface {
+	Plan(ctx context.Context, owner identity.Owner, files []ingest.Planned) ([]ingest.Opened, error)
+	Send(ctx context.Context, owner identity.Owner, session string, c ingest.Chunk) (ingest.Progress, error)
+	Ask(ctx context.Context, owner identity.Owner, session string, total int64) (ingest.Progress, error)
+	Cancel(ctx context.Context, owner identity.Owner, session string) error
+}
+
+// Core is all that the doors need.
+type Core interface {
+	Receiver
+	Sessions
+}
+
 // Push is a door for the events of one subscription.
 type Push struct {
 	Subscription string
@@ -39,9 +53,13 @@ type Push struct {
 }
 
 // New makes the service's router.
-func New(receiver Receiver, limits Limits, health *httpx.Health, pushes ...Push) *httpx.Router {
+func New(core Core, limits Limits, health *httpx.Health, pushes ...Push) *httpx.Router {
 	rt := httpx.NewRouter(nil)
-	rt.Handle("POST "+uploadapi.PathImages, &images{receiver: receiver, limits: limits})
+	rt.Handle("POST "+uploadapi.PathImages, &images{receiver: core, limits: limits})
+	s := &sessions{core: core, limits: limits}
+	rt.HandleFunc("POST "+uploadapi.PathUploads, s.plan)
+	rt.HandleFunc("PUT "+uploadapi.PathSession, s.send)
+	rt.HandleFunc("DELETE "+uploadapi.PathSession, s.cancel)
 	for _, push := range pushes {
 		rt.Handle("POST /v1/push/"+push.Subscription, push.Handler)
 	}

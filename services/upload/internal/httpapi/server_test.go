@@ -11,11 +11,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/sajin-gallery/sajin/pkg/blob/fileblob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
@@ -46,6 +48,9 @@ type server struct {
 	http         *httptest.Server
 	client       *http.Client
 	core         *ingest.Service
+	partials     string       // their directory
+	clock        atomic.Int64 // seconds ahead of the time
+	stop         func()
 	acknowledged map[string]string
 }
 
@@ -62,17 +67,42 @@ func newServer(t testing.TB, change ...func(*httpapi.Limits, *ingest.Config)) *s
 	for _, c := range change {
 		c(&s.limits, &cfg)
 	}
-	s.bucket = ingesttest.NewBucket(s.faults, time.Now)
+	s.bucket = ingesttest.NewBucket(s.faults, s.now)
 	s.bus = &ingesttest.Bus{Faults: s.faults}
+	s.partials = t.TempDir()
+	s.start(cfg)
+	t.Cleanup(func() { s.end(cfg.TempDir) })
+	return s
+}
+
+func (s *server) now() time.Time { return time.Now().Add(time.Duration(s.clock.Load()) * time.Second) }
+
+// start starts a process of the service: all it knows is in the bucket and in
+// the directory of the partials.
+func (s *server) start(cfg ingest.Config) {
+	store, err := fileblob.Open(s.partials, fileblob.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	partials, err := store.Partials()
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	s.core = ingest.New(cfg, ingest.Ports{
-		Blob: s.bucket, Events: s.bus, Imager: goimaging.New(goimaging.Limits{MaxMemoryBytes: cfg.DecodeMemory()}), Metadata: noMetadata{},
-		Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Blob: s.bucket, Partials: partials, Events: s.bus, Metadata: noMetadata{},
+		Imager: goimaging.New(goimaging.Limits{MaxMemoryBytes: cfg.DecodeMemory()}),
+		Now:    s.now, Log: slog.New(slog.DiscardHandler),
 	})
 	routes := httpapi.New(s.core, s.limits, health())
 	s.http = httptest.NewServer(httpx.Chain(routes, httpx.DiscardWithin(100*time.Millisecond), httpx.RequestIDs(true), httpx.Recover))
-	s.client = &http.Client{Transport: openapitest.Transport(t, describedBy(t), s.http.Client().Transport)}
-	t.Cleanup(func() { s.end(cfg.TempDir) })
-	return s
+	s.client = &http.Client{Transport: openapitest.Transport(s.t, describedBy(s.t), s.http.Client().Transport)}
+	s.stop = func() {
+		s.http.Close()
+		s.core.Close(context.Background())
+		if err := store.Close(); err != nil {
+			s.t.Error(err)
+		}
+	}
 }
 
 func health() *httpx.Health {
@@ -92,8 +122,7 @@ func describedBy(t testing.TB) []byte {
 
 // end runs what every test must hold.
 func (s *server) end(tempDir string) {
-	s.http.Close()
-	s.core.Close(context.Background())
+	s.stop()
 	ingesttest.Audit(s.t, s.bucket, s.bus, s.acknowledged)
 	if left, err := os.ReadDir(tempDir); err != nil || len(left) > 0 {
 		s.t.Errorf("temporary files are left: %v, %v", left, err)

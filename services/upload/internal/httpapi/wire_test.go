@@ -201,7 +201,10 @@ func TestU35_SlowBodies(t *testing.T) {
 }
 
 // slow is a core that takes its time after it has read everything.
-type slow struct{ d time.Duration }
+type slow struct {
+	httpapi.Sessions
+	d time.Duration
+}
 
 func (s slow) Receive(ctx context.Context, _ identity.Owner, files iter.Seq2[ingest.File, error]) ([]ingest.Outcome, error) {
 	for f, err := range files {
@@ -225,7 +228,7 @@ func TestIdleLimitEndsWithTheBody(t *testing.T) {
 	limits := defaultLimits()
 	limits.IdleBody = 50 * time.Millisecond
 	s := newServer(t)
-	patient := httptest.NewServer(httpapi.New(slow{5 * limits.IdleBody}, limits, health()))
+	patient := httptest.NewServer(httpapi.New(slow{d: 5 * limits.IdleBody}, limits, health()))
 	defer patient.Close()
 	req := s.request(formType, strings.NewReader(form(filePart("a.jpg", "x"))))
 	req.URL.Host = patient.Listener.Addr().String()

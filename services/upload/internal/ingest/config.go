@@ -19,6 +19,10 @@ type Config struct {
 	ProcessTimeout time.Duration // for all work on one image, waiting for memory included
 	AnswerWithin   time.Duration // after the last byte of a request; then "processing" is answered
 
+	OpenSessions int           // that one owner may have
+	OpenBytes    int64         // that the open sessions of one owner may be for
+	SessionLife  time.Duration // from the plan on
+
 	SweepAge     time.Duration // the sweep leaves alone what is younger
 	LeftoverAge  time.Duration // renditions that belong to nothing are removed when older
 	RepeatWithin time.Duration // manifests younger than this are said again by the sweep
@@ -38,6 +42,10 @@ func Defaults() Config {
 		DeriveTimeout:  30 * time.Second,
 		ProcessTimeout: 5 * time.Minute,
 		AnswerWithin:   time.Minute,
+
+		OpenSessions: 1000,
+		OpenBytes:    64 << 30,
+		SessionLife:  7 * 24 * time.Hour,
 
 		SweepAge:     30 * time.Second,
 		LeftoverAge:  24 * time.Hour,

@@ -95,10 +95,13 @@ func (r *reception) takeOne(ctx context.Context, owner identity.Owner, f File) e
 	return nil
 }
 
-// process waits for the work on a stored file. Only a refusal is the file's
-// end: after any other error it is safe where it is, and is taken up again.
-func (r *reception) process(o *Outcome) {
-	m, err := r.service.Process(r.waiting, o.Original.Key)
+// process waits for the work on a stored file.
+func (r *reception) process(o *Outcome) { r.service.await(r.waiting, o) }
+
+// await processes a stored file. Only a refusal is the file's end: after any
+// other error it is safe where it is, and is taken up again.
+func (s *Service) await(waiting context.Context, o *Outcome) {
+	m, err := s.Process(waiting, o.Original.Key)
 	refused := (*Refused)(nil)
 	switch {
 	case err == nil:
@@ -106,8 +109,8 @@ func (r *reception) process(o *Outcome) {
 	case errors.As(err, &refused):
 		o.Err = refused
 	case errors.Is(err, errClosed):
-		r.service.ports.Log.InfoContext(r.waiting, "the service stops; the rest is left to the sweep", "key", o.Original.Key)
-	case !errors.Is(err, context.Canceled):
-		r.service.ports.Log.WarnContext(r.waiting, "processing is left to the sweep", "key", o.Original.Key, "err", err)
+		s.ports.Log.InfoContext(waiting, "the service stops; the rest is left to the sweep", "key", o.Original.Key)
+	case waiting.Err() == nil:
+		s.ports.Log.WarnContext(waiting, "processing is left to the sweep", "key", o.Original.Key, "err", err)
 	}
 }

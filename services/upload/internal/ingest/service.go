@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
@@ -14,6 +15,7 @@ import (
 // Ports are what the service needs of the world.
 type Ports struct {
 	Blob     blob.Store
+	Partials blob.Partials // nil: files arrive whole only
 	Events   event.Publisher
 	Imager   Imager
 	Metadata MetadataReader
@@ -32,6 +34,7 @@ type Service struct {
 	flights *flights
 	said    *recent
 	refused *refusals
+	opening sync.Mutex // so that two plans do not share what is left of a quota
 }
 
 // New makes a service. Close must be called when it is no longer used.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -77,17 +76,21 @@ func (s *Service) Store(ctx context.Context, owner identity.Owner, f File) (Orig
 	if err != nil {
 		return Original{}, err
 	}
-	now := s.ports.Now().UTC()
-	id := identity.NewImageID(now)
-	o := Original{
-		ID: id, Key: contract.OriginalKey(id, now, k.extension), Name: CleanName(f.Name),
-		ContentType: k.contentType, CreatedAt: identity.ImageTime(id),
-	}
+	o := newOriginal(identity.NewImageID(s.ports.Now().UTC()), f.Name, k)
 	if err := s.put(ctx, o, owner, f.ModifiedAt, io.MultiReader(bytes.NewReader(head), body), body); err != nil {
 		return Original{}, err
 	}
-	o.Size, o.SHA256 = body.size, hex.EncodeToString(body.sha.Sum(nil))
+	o.Size, o.SHA256 = body.size, body.sum()
 	return o, nil
+}
+
+// newOriginal is what is known of a file before its end.
+func newOriginal(id, name string, k kind) Original {
+	created := identity.ImageTime(id)
+	return Original{
+		ID: id, Key: contract.OriginalKey(id, created, k.extension), Name: CleanName(name),
+		ContentType: k.contentType, CreatedAt: created,
+	}
 }
 
 func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {

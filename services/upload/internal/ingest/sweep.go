@@ -21,14 +21,15 @@ type Swept struct {
 	Processed int // originals without a manifest that were taken up
 	Repeated  int // manifests that were published again
 	Removed   int // renditions that belonged to nothing
+	Sessions  int // sessions that were finished, or given up because they had expired
 	Failed    int // of all these, what will be tried again
 	Young     int // originals without a manifest that a live upload may still have
 }
 
 // Sweep finishes what a crash, a lost event or a failed dependency left undone:
 // it processes originals without a manifest, publishes young manifests again,
-// and removes renditions that belong to nothing. Only images made since are
-// looked at; the zero time looks at all of them, and only then at renditions.
+// finishes and gives up upload sessions, and removes renditions that belong to
+// nothing. Only images made since are looked at; the zero time looks at all of them, and only then at renditions.
 //
 // It deletes no original (but what Process refuses) and nothing that has a
 // manifest. Sweeps may run at the same time as uploads, purges and each other.
@@ -36,6 +37,9 @@ type Swept struct {
 // bucket cannot be listed or ctx ends.
 func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error) {
 	w := &sweep{Service: s, now: now, since: since}
+	if err := w.sessions(ctx); err != nil {
+		return w.done, err
+	}
 	if err := w.originals(ctx); err != nil {
 		return w.done, err
 	}

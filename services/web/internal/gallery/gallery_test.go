@@ -26,6 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // answering is an Uploader that has an answer ready.
 type answering struct {
+	gallerytest.NoSessions
 	uploadapi.UploadResponse
 	err error
 }

@@ -20,6 +20,7 @@ type Catalog interface {
 	Restore(ctx context.Context, id string) (catalogapi.Image, error)
 	Purge(ctx context.Context, id string) error
 	Expect(ctx context.Context, req catalogapi.ExpectRequest) (catalogapi.ExpectResponse, error)
+	Known(ctx context.Context, req catalogapi.KnownRequest) (catalogapi.KnownResponse, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
 }
@@ -29,6 +30,12 @@ type Catalog interface {
 // the files are stored, never held.
 type Uploader interface {
 	Upload(ctx context.Context, contentType string, length int64, body io.Reader) (uploadapi.UploadResponse, error)
+	// Plan opens sessions for files that arrive in pieces, Send passes a request
+	// to one on, and Cancel gives one up. An error of Send may come with the
+	// response's Range.
+	Plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi.PlanResponse, error)
+	Send(ctx context.Context, req uploadapi.SessionRequest) (uploadapi.SessionResponse, error)
+	Cancel(ctx context.Context, session string) error
 }
 
 // Media reads originals and renditions.

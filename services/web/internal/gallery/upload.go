@@ -27,16 +27,21 @@ func (s *Service) Upload(ctx context.Context, contentType string, length int64, 
 	if err != nil {
 		return uploadapi.UploadResponse{}, err
 	}
-	// The files are there whether or not the client still is.
+	s.settle(ctx, answer.Results)
+	return answer, nil
+}
+
+// settle announces results and takes out what is not for clients. The files are
+// there whether or not the client still is.
+func (s *Service) settle(ctx context.Context, results []uploadapi.Result) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceTimeout)
 	defer cancel()
-	if err := s.announce(ctx, answer.Results); err != nil {
+	if err := s.announce(ctx, results); err != nil {
 		s.log.WarnContext(ctx, "the catalog did not take note of an upload; the events will tell it", "err", err)
 	}
-	for i := range answer.Results {
-		answer.Results[i].Stored = nil // for the services, not for clients
+	for i := range results {
+		results[i].Stored = nil // for the services
 	}
-	return answer, nil
 }
 
 // announce tells the catalog what was stored, and marks what it knows to be a

@@ -15,6 +15,9 @@ import (
 // it; a test holds the two together.
 func (s *Server) routeAPI() {
 	s.api.HandleFunc("POST /api/v1/images", s.orFail(s.uploadImages))
+	s.api.Handle("POST /api/v1/uploads", kitx.Handler(s.plan, decodePlan, kitx.Deadline(planTimeout)))
+	s.api.HandleFunc("PUT /api/v1/uploads/{session}", s.orFail(s.sendChunk))
+	s.api.HandleFunc("DELETE /api/v1/uploads/{session}", s.inTime(s.cancelUpload))
 	s.api.Handle("GET /api/v1/images", endpoint(s.list, decodeList))
 	s.api.Handle("GET /api/v1/images/{id}", endpoint(image(s.Gallery.Get), decodeID))
 	s.api.Handle("DELETE /api/v1/images/{id}", endpoint(image(s.Gallery.Trash), decodeID))
@@ -26,6 +29,9 @@ func (s *Server) routeAPI() {
 	s.api.HandleFunc("GET /media/{id}/{rendition}", s.orFail(s.serveMedia))
 	s.Health.Register(s.api)
 }
+
+// planTimeout bounds the opening of 1000 sessions.
+const planTimeout = 40 * time.Second
 
 // endpoint serves a use case as JSON, with the deadline of a call.
 func endpoint[Req, Resp any](f kitx.UseCase[Req, Resp], decode kitx.Decoder[Req]) http.Handler {

@@ -62,6 +62,17 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (uploadapi.Uplo
 		w.Header().Set("Connection", "close")
 		return uploadapi.UploadResponse{}, err
 	}
+	var answer uploadapi.UploadResponse
+	err := s.relay(w, r, limit, func(ctx context.Context, body *incoming) (err error) {
+		answer, err = s.Gallery.Upload(ctx, r.Header.Get("Content-Type"), r.ContentLength, body)
+		return err
+	})
+	return answer, err
+}
+
+// relay has send pass the body of r on as it arrives, up to limit, and says why
+// that failed.
+func (s *Server) relay(w http.ResponseWriter, r *http.Request, limit int64, send func(context.Context, *incoming) error) error {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	watch := time.AfterFunc(uploadStall, func() { cancel(errUploadStalled) })
@@ -70,15 +81,15 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (uploadapi.Uplo
 		from:     http.MaxBytesReader(w, httpx.IdleBody(w, r, bodyIdle), limit),
 		progress: func() { watch.Reset(uploadStall) },
 	}
-	answer, err := s.Gallery.Upload(ctx, r.Header.Get("Content-Type"), r.ContentLength, body)
+	err := send(ctx, body)
 	failure := body.finish()
-	if !errors.Is(failure, io.EOF) {
+	if !errors.Is(failure, io.EOF) && r.ContentLength != 0 {
 		w.Header().Set("Connection", "close") // the rest of the body is not worth reading
 	}
 	if err != nil {
-		return uploadapi.UploadResponse{}, s.explain(failure, context.Cause(ctx), err)
+		return s.explain(failure, context.Cause(ctx), err)
 	}
-	return answer, nil
+	return nil
 }
 
 // checkUpload refuses what the header of an upload already says.

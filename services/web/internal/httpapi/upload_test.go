@@ -17,6 +17,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/services/web/internal/gallery/gallerytest"
 	"github.com/sajin-gallery/sajin/services/web/internal/httpapi"
 )
 
@@ -27,7 +28,14 @@ func (f uploaderFunc) Upload(ctx context.Context, contentType string, length int
 	return f(ctx, contentType, length, body)
 }
 
-func with(f uploaderFunc) func(*site) { return func(s *site) { s.uploader = f } }
+func with(f uploaderFunc) func(*site) {
+	return func(s *site) {
+		s.uploader = struct {
+			uploaderFunc
+			gallerytest.NoSessions
+		}{uploaderFunc: f}
+	}
+}
 
 func maxRequest(n int64) func(*site) {
 	return func(s *site) { s.options.Uploads.MaxRequestBytes = n }

@@ -210,6 +210,25 @@ func (c *Catalog) expect(owner identity.Owner, e catalogapi.Expected) catalogapi
 	return catalogapi.ExpectResult{ID: e.ID}
 }
 
+// Known tells whose bytes are there already.
+func (c *Catalog) Known(ctx context.Context, req catalogapi.KnownRequest) (catalogapi.KnownResponse, error) {
+	defer c.mu.Unlock()
+	if err := c.begin(ctx); err != nil {
+		return catalogapi.KnownResponse{}, err
+	}
+	var out catalogapi.KnownResponse
+	for _, sum := range req.SHA256s {
+		result := catalogapi.KnownResult{SHA256: sum}
+		for _, image := range c.images {
+			if image.SHA256 == sum {
+				result.ID, result.Trashed = image.ID, image.TrashedAt != nil
+			}
+		}
+		out.Results = append(out.Results, result)
+	}
+	return out, nil
+}
+
 // Months counts by the month in UTC.
 func (c *Catalog) Months(ctx context.Context) (catalogapi.MonthsResponse, error) {
 	defer c.mu.Unlock()

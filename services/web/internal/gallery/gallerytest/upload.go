@@ -25,7 +25,10 @@ import (
 
 // Uploader is a gallery.Uploader that takes every file whose first bytes are an
 // image's and stores it in Media.
-type Uploader struct{ Media *Media }
+type Uploader struct {
+	Media    *Media
+	sessions sessions
+}
 
 // Upload stores the files.
 func (u *Uploader) Upload(ctx context.Context, contentType string, _ int64, body io.Reader) (uploadapi.UploadResponse, error) {

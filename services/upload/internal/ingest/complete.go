@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+)
+
+// complete takes a whole file in, whether or not the client still listens. It
+// may have been begun before: the image's id is the plan's, so that it is stored
+// once.
+func (t *taking) complete(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	s := t.service
+	o := Outcome{Name: t.note.Name}
+	o.Original, o.Err = s.storePartial(ctx, t.held, t.note)
+	if o.Err == nil {
+		waiting, cancel := context.WithTimeout(ctx, s.cfg.AnswerWithin)
+		defer cancel()
+		s.await(waiting, &o)
+	}
+	return t.conclude(ctx, o)
+}
+
+// storePartial stores the bytes of a session under the id that was planned.
+func (s *Service) storePartial(ctx context.Context, h blob.HeldPartial, n note) (Original, error) {
+	file, err := h.Open(ctx)
+	if err != nil {
+		return Original{}, fault.Wrap("ingest.storePartial", err)
+	}
+	defer func() { _ = file.Close() }()
+	body := newMeter(file, s.cfg.FileBytes)
+	head, whole, err := peek(body)
+	if err != nil {
+		return Original{}, ourBytes(err)
+	}
+	k, err := sniff(head, whole)
+	if err != nil {
+		return Original{}, err
+	}
+	o := newOriginal(n.ID, n.Name, k)
+	all := &verified{r: io.MultiReader(bytes.NewReader(head), body), meter: body, want: n}
+	if err := s.putOnce(ctx, o, n, all, body); err != nil {
+		return Original{}, ourBytes(err)
+	}
+	o.Size, o.SHA256 = body.size, body.sum()
+	return o, nil
+}
+
+// putOnce stores the file unless it is there: stored by a process that ended
+// before it could say so.
+func (s *Service) putOnce(ctx context.Context, o Original, n note, all io.Reader, body *meter) error {
+	info, err := s.ports.Blob.Stat(ctx, o.Key)
+	if errors.Is(err, blob.ErrNotFound) {
+		return s.put(ctx, o, n.Owner, n.ModifiedAt, all, body)
+	}
+	if err != nil {
+		return fault.Wrap("ingest.putOnce", err)
+	}
+	if _, err := io.Copy(io.Discard, all); err != nil {
+		return err
+	}
+	if !body.describes(info) {
+		return errStoredWrong.With("ingest.putOnce", fmt.Errorf("%s is there and is another file", o.Key))
+	}
+	return nil
+}
+
+// ourBytes says that bytes which were received and cannot be read again are no
+// fault of the client's.
+func ourBytes(err error) error {
+	if errors.Is(err, errOtherSHA256) {
+		return errOtherSHA256.With("ingest.storePartial", err)
+	}
+	if cut := (*BodyError)(nil); errors.As(err, &cut) {
+		return fault.As(fault.Unavailable, "ingest.storePartial", err)
+	}
+	return err
+}
+
+// verified ends with an error instead of the end of a file that is not the one
+// that was planned, so that nothing of it is stored.
+type verified struct {
+	r     io.Reader
+	meter *meter
+	want  note
+}
+
+func (v *verified) Read(p []byte) (int, error) {
+	n, err := v.r.Read(p)
+	if err == io.EOF && v.meter.size != v.want.Size {
+		return n, io.ErrUnexpectedEOF
+	}
+	if err == io.EOF && v.want.SHA256 != "" && v.meter.sum() != v.want.SHA256 {
+		return n, errOtherSHA256
+	}
+	return n, err
+}
+
+func (m *meter) sum() string { return hex.EncodeToString(m.sha.Sum(nil)) }
+
+// sessions does for sessions what the rest of a sweep does for images: it takes
+// in the files whose last byte came before the process ended, and gives up the
+// bytes of sessions that have expired. What is left of a session is kept as long
+// again, so that whoever comes late is told.
+func (w *sweep) sessions(ctx context.Context) error {
+	if w.ports.Partials == nil {
+		return nil
+	}
+	all, err := w.ports.Partials.All(ctx)
+	if err != nil {
+		return fault.Wrap("ingest.Sweep", err)
+	}
+	for _, p := range all {
+		n, err := readNote(p.Note)
+		if err == nil && !w.due(p, n) {
+			continue
+		}
+		if err == nil {
+			err = w.session(ctx, p.ID)
+		}
+		if errors.Is(err, blob.ErrHeld) || errors.Is(err, blob.ErrNotFound) {
+			continue // at work, or gone
+		}
+		if err := w.count(ctx, &w.done.Sessions, "session of "+n.ID, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due reports whether there is something to do about a session.
+func (w *sweep) due(p blob.Partial, n note) bool {
+	if n.open() && p.Offset == n.Size {
+		return true
+	}
+	return w.expired(n) && (n.open() || w.forgotten(n))
+}
+
+func (w *sweep) expired(n note) bool   { return !w.now.Before(n.ExpiresAt) }
+func (w *sweep) forgotten(n note) bool { return w.late(n) >= w.cfg.SessionLife }
+
+func (w *sweep) late(n note) time.Duration { return w.now.Sub(n.ExpiresAt) }
+
+func (w *sweep) session(ctx context.Context, id string) error {
+	h, err := w.ports.Partials.Hold(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	t := &taking{service: w.Service, held: h}
+	if t.note, err = readNote(h.Partial().Note); err != nil {
+		return err
+	}
+	switch {
+	case t.note.open() && h.Partial().Offset == t.note.Size:
+		return t.complete(ctx)
+	case w.forgotten(t.note):
+		return h.Remove(ctx)
+	case t.note.open() && w.expired(t.note):
+		t.note.Expired = true
+		raw, err := t.note.encode()
+		if err != nil {
+			return err
+		}
+		return h.Empty(ctx, raw)
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,87 @@
+package uploadclient
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
+)
+
+// planWithin bounds the opening of 1000 sessions on a slow disk.
+const planWithin = 30 * time.Second
+
+func planner(target kitx.Target) kitx.UseCase[uploadapi.PlanRequest, uploadapi.PlanResponse] {
+	encode := func(req uploadapi.PlanRequest) (string, url.Values, any) {
+		if req.Files == nil {
+			req.Files = []uploadapi.PlanFile{}
+		}
+		return uploadapi.PathUploads, nil, req
+	}
+	return kitx.Client[uploadapi.PlanRequest, uploadapi.PlanResponse](target, http.MethodPost, encode, kitx.Deadline(planWithin))
+}
+
+// Plan opens sessions. It is not repeated, since every plan opens new ones.
+func (c *Client) Plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi.PlanResponse, error) {
+	return c.plan(ctx, req)
+}
+
+// errNoSession is what no session id can be is answered with, without a call.
+var errNoSession = fault.New(fault.NotFound, "not_found", "There is nothing at this address.")
+
+// Send passes a PUT to a session on, as it comes. With an error the response
+// may still tell the Range.
+func (c *Client) Send(ctx context.Context, req uploadapi.SessionRequest) (uploadapi.SessionResponse, error) {
+	path, ok := sessionPath(req.Session)
+	if !ok {
+		return uploadapi.SessionResponse{}, errNoSession
+	}
+	header := http.Header{"Content-Type": {"application/octet-stream"}}
+	if req.ContentRange != "" {
+		header.Set("Content-Range", req.ContentRange)
+	}
+	var out uploadapi.SessionResponse
+	err := c.send(ctx, message{http.MethodPut, path, header, req.Length, req.Body}, func(resp *http.Response) error {
+		out.Status, out.Range = resp.StatusCode, resp.Header.Get("Range")
+		switch resp.StatusCode {
+		case http.StatusPermanentRedirect:
+			return nil
+		case http.StatusOK, http.StatusCreated:
+			out.Result = &uploadapi.Result{}
+			err := json.NewDecoder(io.LimitReader(resp.Body, kitx.MaxResponseBytes)).Decode(out.Result)
+			return fault.As(fault.Unavailable, "uploadclient.Send", err)
+		default:
+			return problem.Read(resp)
+		}
+	})
+	return out, err
+}
+
+// Cancel gives a session up.
+func (c *Client) Cancel(ctx context.Context, session string) error {
+	path, ok := sessionPath(session)
+	if !ok {
+		return errNoSession
+	}
+	return c.send(ctx, message{http.MethodDelete, path, http.Header{}, 0, http.NoBody}, func(resp *http.Response) error {
+		if resp.StatusCode == problem.StatusClientClosed {
+			return nil
+		}
+		return problem.Read(resp)
+	})
+}
+
+// sessionPath keeps what is no session id out of a path.
+func sessionPath(session string) (string, bool) {
+	if session == "" || strings.Trim(session, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
+		return "", false
+	}
+	return strings.Replace(uploadapi.PathSession, "{session}", session, 1), true
+}

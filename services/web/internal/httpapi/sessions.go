@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
+)
+
+// publicPrefix is what the edge's paths have before those of the services.
+const publicPrefix = "/api"
+
+var errPlanType = fault.New(fault.Unsupported, "unsupported_media_type", "A plan must be sent as application/json.")
+
+// plan is POST /api/v1/uploads. A session that the upload service serves itself
+// is reached through the edge; one of a bucket has an address of its own.
+func (s *Server) plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi.PlanResponse, error) {
+	resp, err := s.Gallery.Plan(ctx, req)
+	for i, f := range resp.Files {
+		if strings.HasPrefix(f.SessionURL, "/") {
+			resp.Files[i].SessionURL = publicPrefix + f.SessionURL
+		}
+	}
+	return resp, err
+}
+
+func decodePlan(r *http.Request) (uploadapi.PlanRequest, error) {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return uploadapi.PlanRequest{}, errPlanType
+	}
+	if _, err := httpx.ParseQuery(r); err != nil {
+		return uploadapi.PlanRequest{}, err
+	}
+	return kitx.DecodeJSON[uploadapi.PlanRequest](r, uploadapi.MaxPlanBytes)
+}
+
+// sendChunk is PUT /api/v1/uploads/{session}: it passes the bytes on as they
+// arrive.
+func (s *Server) sendChunk(w http.ResponseWriter, r *http.Request) error {
+	if err := s.checkChunk(r); err != nil {
+		w.Header().Set("Connection", "close")
+		return err
+	}
+	resp, err := s.passOn(w, r)
+	if resp.Range != "" {
+		w.Header().Set("Range", resp.Range)
+	}
+	if err != nil {
+		return err
+	}
+	if resp.Result == nil {
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return nil
+	}
+	status := resp.Status
+	if resp.Result.Status == uploadapi.StatusDuplicate {
+		status = http.StatusOK
+	}
+	return writeJSON(w, status, resp.Result)
+}
+
+func (s *Server) passOn(w http.ResponseWriter, r *http.Request) (resp uploadapi.SessionResponse, err error) {
+	err = s.relay(w, r, s.Uploads.MaxRequestBytes, func(ctx context.Context, body *incoming) (err error) {
+		resp, err = s.Gallery.Send(ctx, uploadapi.SessionRequest{
+			Session: r.PathValue("session"), ContentRange: r.Header.Get("Content-Range"), Length: r.ContentLength, Body: body,
+		})
+		return err
+	})
+	return resp, err
+}
+
+// checkChunk refuses what the header already says. Two ranges are none: the
+// upload service would be sent one of them.
+func (s *Server) checkChunk(r *http.Request) error {
+	if _, err := httpx.ParseQuery(r); err != nil {
+		return err
+	}
+	encoding := r.Header.Get("Content-Encoding")
+	switch {
+	case encoding != "" && encoding != "identity":
+		return errEncoded
+	case len(r.Header.Values("Content-Range")) > 1:
+		return errContentRange
+	case r.ContentLength > s.Uploads.MaxRequestBytes:
+		return requestTooLarge(s.Uploads.MaxRequestBytes + formSlack)
+	default:
+		return nil
+	}
+}
+
+var errContentRange = fault.New(fault.Invalid, "content_range_invalid", "The request has more than one Content-Range.")
+
+// cancelUpload is DELETE /api/v1/uploads/{session}.
+func (s *Server) cancelUpload(w http.ResponseWriter, r *http.Request) error {
+	if _, err := httpx.ParseQuery(r); err != nil {
+		return err
+	}
+	if err := s.Gallery.Cancel(r.Context(), r.PathValue("session")); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(problem.StatusClientClosed) // as Cloud Storage does
+	return nil
+}
