@@ -22,6 +22,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/pkg/process"
 	core "github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/gormcatalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/httpapi"
@@ -159,7 +160,7 @@ func (s *Service) Draining() {
 // contract.TopicImages, publishes the outbox, and empties the trash. It returns
 // nil after a drained stop. Several processes may run at once.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.awaitDatabase(ctx); err != nil {
+	if err := process.Await(ctx, s.deps.Log, "the database", s.prepare); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -187,32 +188,4 @@ func (s *Service) subscription() event.Subscription {
 		// to a minute, and sixty more attempts follow.
 		MaxAttempts: 66, AckDeadline: 30 * time.Second,
 	}
-}
-
-// The pauses between attempts to reach the database at the start.
-const (
-	firstPause = time.Second
-	lastPause  = 15 * time.Second
-)
-
-// awaitDatabase goes on with what New could not do. It returns nil when the
-// database is ready, or ctx has ended.
-func (s *Service) awaitDatabase(ctx context.Context) error {
-	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
-		err := s.prepare(ctx)
-		if err == nil || ctx.Err() != nil {
-			return nil
-		}
-		if fault.KindOf(err) != fault.Unavailable {
-			return err
-		}
-		s.deps.Log.WarnContext(ctx, "the database is not ready and is tried again", "err", err)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-	}
-	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/process"
 	"github.com/sajin-gallery/sajin/services/upload/internal/goimaging"
 	"github.com/sajin-gallery/sajin/services/upload/internal/httpapi"
 	"github.com/sajin-gallery/sajin/services/upload/internal/imagemetadata"
@@ -166,7 +167,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // receive pulls events, where they are not pushed, until ctx ends.
 func (s *Service) receive(ctx context.Context) error {
-	if err := s.awaitBus(ctx); err != nil || s.deps.Push != nil {
+	if err := process.Await(ctx, s.deps.Log, "the bus", s.ensure); err != nil || s.deps.Push != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -183,30 +184,4 @@ func (s *Service) receive(ctx context.Context) error {
 		})
 	}
 	return group.Wait()
-}
-
-// The pauses between attempts to reach the bus at the start.
-const (
-	firstPause = time.Second
-	lastPause  = 15 * time.Second
-)
-
-// awaitBus goes on with what New could not do. It returns nil when the
-// subscriptions are there, or ctx has ended.
-func (s *Service) awaitBus(ctx context.Context) error {
-	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
-		err := s.ensure(ctx)
-		if err == nil || ctx.Err() != nil {
-			return nil
-		}
-		if fault.KindOf(err) != fault.Unavailable {
-			return err
-		}
-		s.deps.Log.WarnContext(ctx, "the bus is not ready and is tried again", "err", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
-	}
-	return nil
 }
