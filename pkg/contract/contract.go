@@ -81,8 +81,33 @@ type Manifest struct {
 	Place       *Place      `json:"place,omitempty"`
 	Animated    bool        `json:"animated,omitempty"`
 	Renditions  []Rendition `json:"renditions"`
-	Warnings    []string    `json:"warnings,omitempty"` // codes, such as "metadata_unreadable"
-	TraceParent string      `json:"traceparent,omitempty"`
+	// Preview is PreviewUnavailable for an original that is kept although no
+	// rendition can be made of it, and empty otherwise.
+	Preview string `json:"preview,omitempty"`
+	// Motion is the moving part of a live picture.
+	Motion *Motion `json:"motion,omitempty"`
+	// Album is where the image was uploaded to: the names of nested albums from
+	// the top, joined by '/'; empty for none.
+	Album       string   `json:"album,omitempty"`
+	Caption     string   `json:"caption,omitempty"`
+	Keywords    []string `json:"keywords,omitempty"`
+	Rating      int      `json:"rating,omitempty"`   // 1..5; 0 for none
+	Warnings    []string `json:"warnings,omitempty"` // codes, such as "metadata_unreadable"
+	TraceParent string   `json:"traceparent,omitempty"`
+}
+
+// PreviewUnavailable is the code of an image that can be kept and downloaded
+// but not shown.
+const PreviewUnavailable = "preview_unavailable"
+
+// Motion is the moving part of a live picture: a range of the original, as
+// Google's motion photos have it, or an object beside it, as Apple's live photos
+// have it.
+type Motion struct {
+	Key         string `json:"key"`              // of the object that holds it
+	Offset      int64  `json:"offset,omitempty"` // bytes into that object
+	Length      int64  `json:"length"`           // bytes
+	ContentType string `json:"content_type"`     // video/mp4 or video/quicktime
 }
 
 // Camera is how the picture was taken, as far as the metadata says.

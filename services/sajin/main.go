@@ -27,27 +27,36 @@ Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
 
+// command does one thing that the command line can ask for; args are the words
+// after its name.
+type command func(ctx context.Context, args []string, stdout io.Writer) error
+
+var commands = map[string]command{
+	"serve": serveCommand,
+	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
+		_, err := fmt.Fprintln(stdout, version())
+		return err
+	},
+	"help": func(_ context.Context, _ []string, stdout io.Writer) error {
+		_, err := io.WriteString(stdout, usage)
+		return err
+	},
+}
+
 func main() { os.Exit(sajin(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // sajin is main with its surroundings given, for the tests.
 func sajin(args []string, stdout, stderr io.Writer) int {
 	return process.Main("sajin", stderr, func(ctx context.Context) error {
-		command := "serve"
+		name := "serve"
 		if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
-			command, args = args[0], args[1:]
+			name, args = args[0], args[1:]
 		}
-		switch command {
-		case "serve":
-			return serveCommand(ctx, args, stdout)
-		case "version":
-			_, err := fmt.Fprintln(stdout, version())
-			return err
-		case "help":
-			_, err := io.WriteString(stdout, usage)
-			return err
-		default:
-			return fmt.Errorf("%w: there is no command %q; sajin help lists them", process.ErrConfig, command)
+		run, ok := commands[name]
+		if !ok {
+			return fmt.Errorf("%w: there is no command %q; sajin help lists them", process.ErrConfig, name)
 		}
+		return run(ctx, args, stdout)
 	})
 }
 

@@ -15,6 +15,10 @@ import (
 const (
 	PathUploads = "/v1/uploads"           // POST: PlanRequest -> PlanResponse
 	PathSession = "/v1/uploads/{session}" // PUT: a chunk, or "bytes */N" -> 308, or 200 or 201 with a Result; DELETE -> 499
+	// PathComplete takes POST with the id that the plan gave, when a session that
+	// is not ours (Cloud Storage's own) has taken the last byte; it answers as the
+	// last PUT to a session of ours does, any number of times.
+	PathComplete = "/v1/uploads/{id}/complete"
 )
 
 // Limits of a plan.
