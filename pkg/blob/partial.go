@@ -37,6 +37,8 @@ type Partials interface {
 	// Hold makes the caller the only one who may change a partial, until Release;
 	// or is ErrNotFound or, at once, ErrHeld.
 	Hold(ctx context.Context, id string) (HeldPartial, error)
+	// Keeps reports whether Keep makes objects of that store.
+	Keeps(s Store) bool
 }
 
 // HeldPartial is a partial in the hands of one caller, for one goroutine. What
@@ -52,6 +54,11 @@ type HeldPartial interface {
 	Append(ctx context.Context, r io.Reader) (int64, error)
 	// Open reads all its bytes.
 	Open(ctx context.Context) (io.ReadCloser, error)
+	// Keep makes all its bytes an object, as the store's Put with IfNotExists
+	// does, but without copying them. crc32c is their checksum, as the caller
+	// has just read them through Open. It leaves the partial as it is; only Keep
+	// under the same key, Annotate, Empty and Remove may follow.
+	Keep(ctx context.Context, key string, crc32c uint32, opts WriteOptions) (Info, error)
 	// Annotate replaces the note.
 	Annotate(ctx context.Context, note []byte) error
 	// Empty replaces the note and gives the bytes up; the offset is 0 then.
