@@ -25,14 +25,14 @@ func (h *heldPartial) Keep(ctx context.Context, key string, crc32c uint32, opts 
 	if err := ctx.Err(); err != nil {
 		return blob.Info{}, classify(op, err)
 	}
-	if opts.Size > 0 && opts.Size != h.rec.Offset {
+	if opts.Size > 0 && opts.Size != h.end() {
 		return blob.Info{}, blob.ErrIncomplete
 	}
 	store, name := h.partials.store, objectsDir+"/"+key
 	if store.taken(name) {
 		return blob.Info{}, blob.ErrExists // it may be this very file, which must not be touched then
 	}
-	rec := store.describe(h.rec.Offset, crc32c, opts)
+	rec := store.describe(h.end(), crc32c, opts)
 	err := h.seal(rec)
 	if err == nil {
 		err = store.place(partialsDir+"/"+h.id+dataSuffix, name, true)
@@ -58,10 +58,10 @@ func (h *heldPartial) seal(rec record) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, file.Close()) }()
-	if err := file.Truncate(h.rec.Offset); err != nil {
+	if err := file.Truncate(h.end()); err != nil {
 		return err
 	}
-	if _, err := file.WriteAt(trailer, h.rec.Offset); err != nil {
+	if _, err := file.WriteAt(trailer, h.end()); err != nil {
 		return err
 	}
 	return file.Sync()

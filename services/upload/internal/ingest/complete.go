@@ -62,8 +62,7 @@ func (s *Service) putOnce(ctx context.Context, h blob.HeldPartial, o Original, n
 	if err != nil && !missing {
 		return fault.Wrap("ingest.putOnce", err)
 	}
-	keeps := s.ports.Partials.Keeps(s.ports.Blob)
-	if missing && !keeps {
+	if missing && !s.keeps() {
 		return s.put(ctx, o, n.Owner, n.ModifiedAt, all, body)
 	}
 	if _, err := io.CopyBuffer(onlyWriter{io.Discard}, all, make([]byte, readBytes)); err != nil {
