@@ -20,6 +20,12 @@ var keptCRC = crc32.Checksum([]byte(kept), crc32.MakeTable(crc32.Castagnoli))
 // withPartial opens a store with one whole partial.
 func withPartial(t *testing.T, dir string, announced *[]string) (*fileblob.Store, blob.HeldPartial) {
 	t.Helper()
+	store, partials := withPartials(t, dir, announced)
+	return store, hold(t, partials)
+}
+
+func withPartials(t *testing.T, dir string, announced *[]string) (*fileblob.Store, *fileblob.Partials) {
+	t.Helper()
 	store, err := fileblob.Open(dir, fileblob.Options{
 		Log: slog.New(slog.DiscardHandler),
 		OnFinalize: func(_ context.Context, info blob.Info) error {
@@ -33,12 +39,12 @@ func withPartial(t *testing.T, dir string, announced *[]string) (*fileblob.Store
 	must(t, err)
 	must(t, partials.Begin(t.Context(), partial, []byte("note")))
 	h := hold(t, partials)
-	_, err = h.Append(t.Context(), strings.NewReader(kept))
-	must(t, err)
+	defer h.Release()
+	must(t, second(h.Append(t.Context(), strings.NewReader(kept))))
 	if !partials.Keeps(store) || partials.Keeps(nil) {
 		t.Error("Keeps does not know its store")
 	}
-	return store, h
+	return store, partials
 }
 
 func content(t *testing.T, s *fileblob.Store, key string) (string, blob.Info) {
@@ -130,5 +136,41 @@ func TestOpenAtEndsWhereTheObjectDoes(t *testing.T) {
 	}
 	if _, _, err := store.OpenAt(t.Context(), "../a"); !errors.Is(err, blob.ErrKey) {
 		t.Errorf("a hostile key: %v", err)
+	}
+}
+
+// The last bytes are there for Keep, and for nobody who comes later without it.
+func TestFinishIsForKeep(t *testing.T) {
+	var announced []string
+	store, h := withPartial(t, t.TempDir(), &announced)
+	end, err := h.Finish(t.Context(), strings.NewReader(", and more"))
+	must(t, err)
+	whole := kept + ", and more"
+	if end != int64(len(whole)) || h.Partial().Offset != int64(len(kept)) || bytesOf(t, h) != whole {
+		t.Errorf("finished at %d, durable to %d, %q", end, h.Partial().Offset, bytesOf(t, h))
+	}
+	_, err = h.Keep(t.Context(), "a", crc32.Checksum([]byte(whole), crc32.MakeTable(crc32.Castagnoli)), blob.WriteOptions{})
+	must(t, err)
+	if text, _ := content(t, store, "a"); text != whole {
+		t.Errorf("kept %q", text)
+	}
+}
+
+func TestFinishThatIsNotKeptIsLost(t *testing.T) {
+	var announced []string
+	store, partials := withPartials(t, t.TempDir(), &announced)
+	h := hold(t, partials)
+	_, err := h.Finish(t.Context(), strings.NewReader(", and more"))
+	must(t, err)
+	h.Release()
+	again := hold(t, partials)
+	if bytesOf(t, again) != kept {
+		t.Errorf("the next one finds %q", bytesOf(t, again))
+	}
+	must(t, second(again.Append(t.Context(), strings.NewReader("!"))))
+	_, err = again.Keep(t.Context(), "a", crc32.Checksum([]byte(kept+"!"), crc32.MakeTable(crc32.Castagnoli)), blob.WriteOptions{})
+	must(t, err)
+	if text, _ := content(t, store, "a"); text != kept+"!" {
+		t.Errorf("kept %q", text)
 	}
 }
