@@ -93,11 +93,17 @@ func newOriginal(id, name string, k kind) Original {
 	}
 }
 
-func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {
-	metadata := map[string]string{metaOwner: string(owner), metaName: url.PathEscape(o.Name)}
+// metadataOf is what an original says of itself, whichever way it came.
+func metadataOf(owner identity.Owner, name string, modified *time.Time) map[string]string {
+	metadata := map[string]string{metaOwner: string(owner), metaName: url.PathEscape(name)}
 	if modified != nil {
 		metadata[metaModified] = modified.UTC().Format(time.RFC3339Nano)
 	}
+	return metadata
+}
+
+func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {
+	metadata := metadataOf(owner, o.Name, modified)
 	info, err := s.ports.Blob.Put(ctx, o.Key, r, blob.WriteOptions{ContentType: o.ContentType, Metadata: metadata, IfNotExists: true})
 	if err == nil && body.describes(info) {
 		return nil
