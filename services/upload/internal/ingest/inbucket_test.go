@@ -445,3 +445,21 @@ func failOnce(t *testing.T, content string, mode ingesttest.Mode, call int) bool
 	}
 	return hit != "" && !t.Failed()
 }
+
+// An image that takes longer than a client is asked to wait is safe and said to
+// be in work, without a checksum that nobody has read; the next answer tells.
+func TestCompleteDoesNotWaitForEver(t *testing.T) {
+	w := withSessions(t, func(c *ingest.Config) { c.AnswerWithin = 10 * time.Millisecond })
+	w.imager.gate = make(chan struct{})
+	content := picture("a")
+	o := w.planOne(content)
+	w.finish(o, content)
+	p, err := w.Complete(t.Context(), owner, o.ID)
+	if err != nil || p.Outcome == nil || p.Outcome.Ready || p.Outcome.Err != nil || p.Outcome.Original.ID != o.ID || p.Outcome.Original.SHA256 != "" {
+		t.Errorf("Complete: %+v, %v", p.Outcome, err)
+	}
+	close(w.imager.gate)
+	w.process(ingest.Original{Key: w.sessions.Opened(o.URL).Key})
+	w.completes(o.ID, content, false)
+	w.completes(o.ID, content, true)
+}
