@@ -190,6 +190,8 @@ const (
 	PrefixOriginals  = "originals/"
 	PrefixRenditions = "renditions/"
 	PrefixManifests  = "manifests/"
+	// PrefixSessions is for what upload notes of sessions that the bucket serves.
+	PrefixSessions = "sessions/"
 )
 
 // OriginalKey is where an upload is stored: by UTC day, then id. The name of

@@ -25,7 +25,7 @@ func openCloudEvents(ctx context.Context, u *url.URL) (closingBus, error) {
 	})
 }
 
-func openCloudMedia(ctx context.Context, u *url.URL) (closingStore, error) {
+func openCloudMedia(ctx context.Context, u *url.URL) (cloudStore, error) {
 	return gcsblob.Open(ctx, u.Host, gcsblob.Options{})
 }
 

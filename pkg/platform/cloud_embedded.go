@@ -19,7 +19,7 @@ var errEmbedded = errors.New("this program was built for one machine only (-tags
 
 func openCloudEvents(context.Context, *url.URL) (closingBus, error) { return nil, errEmbedded }
 
-func openCloudMedia(context.Context, *url.URL) (closingStore, error) { return nil, errEmbedded }
+func openCloudMedia(context.Context, *url.URL) (cloudStore, error) { return nil, errEmbedded }
 
 func (*Adapters) connect(ctx context.Context, raw string) (*gorm.DB, error) {
 	if strings.HasPrefix(raw, "cloudsql://") {

@@ -44,6 +44,9 @@ type Adapters struct {
 	// Partials is for files that arrive in pieces, where the media store is a
 	// directory and Events are needed too; else nil.
 	Partials blob.Partials
+	// Sessions opens the sessions that the media store serves itself, where it is
+	// a bucket; else nil.
+	Sessions blob.SessionOpener
 	closers  []func() error
 }
 
@@ -87,14 +90,15 @@ func (a *Adapters) Close() {
 	}
 }
 
-// closingBus and closingStore are adapters that somebody must close.
+// closingBus and cloudStore are adapters that somebody must close.
 type (
 	closingBus interface {
 		event.Bus
 		io.Closer
 	}
-	closingStore interface {
+	cloudStore interface {
 		blob.Store
+		blob.SessionOpener
 		io.Closer
 	}
 )
@@ -135,8 +139,17 @@ func (a *Adapters) openMedia(ctx context.Context, raw string) error {
 	if err != nil {
 		return err
 	}
-	a.Media, a.closers = store, append(a.closers, store.Close)
+	a.Media, a.Sessions, a.closers = store, store, append(a.closers, store.Close)
 	return nil
+}
+
+// SessionOrigin is where the sessions are that the media store serves itself: a
+// page must be allowed to send there. It is "" where there are none.
+func (a *Adapters) SessionOrigin() string {
+	if a.Sessions == nil {
+		return ""
+	}
+	return a.Sessions.SessionOrigin()
 }
 
 func (a *Adapters) openDirectory(dir string) error {

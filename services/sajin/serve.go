@@ -86,13 +86,16 @@ func compose(ctx context.Context, c configuration, a *platform.Adapters) (*galle
 	if g.catalog, err = catalog.New(ctx, c.catalog, catalog.Deps{DB: a.DB, Bus: a.Bus, Now: time.Now, Log: slog.Default()}); err != nil {
 		return nil, err
 	}
-	if g.upload, err = upload.New(ctx, c.upload, upload.Deps{Blob: a.Media, Partials: a.Partials, Bus: a.Bus, Now: time.Now, Log: slog.Default()}); err != nil {
+	g.upload, err = upload.New(ctx, c.upload, upload.Deps{
+		Blob: a.Media, Partials: a.Partials, Sessions: a.Sessions, Bus: a.Bus, Now: time.Now, Log: slog.Default(),
+	})
+	if err != nil {
 		return nil, err
 	}
 	g.web, err = web.New(ctx, c.web, web.Deps{
 		Catalog:  catalogclient.New(platform.Local("catalog", g.catalog.Handler())),
 		Uploader: uploadclient.New(platform.Local("upload", g.upload.Handler())),
-		Media:    a.Media, Log: slog.Default(),
+		Media:    a.Media, SessionOrigin: a.SessionOrigin(), Log: slog.Default(),
 	})
 	return &g, err
 }

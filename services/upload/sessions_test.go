@@ -54,6 +54,18 @@ func TestSessions(t *testing.T) {
 	if err != nil || heard.Manifest.ID != got.Result.ID || heard.Manifest.Owner != "anna" || heard.Manifest.Size != int64(len(content)) {
 		t.Errorf("published %+v, %v", heard, err)
 	}
+	again, err := c.Complete(ctx, plan.Files[0].ID)
+	if err != nil || again.Status != http.StatusOK || again.Result == nil || *again.Result.Stored != *got.Result.Stored {
+		t.Errorf("Complete: %+v, %v", again, err)
+	}
+	if _, err := c.Complete(ctx, plan.Files[1].ID); fault.Public(err).Code != "upload_incomplete" {
+		t.Errorf("Complete of what has not arrived: %v", err)
+	}
+	for _, id := range []string{"01ARZ3NDEKTSV4RRFFQ69G5FAV", "", "../images"} {
+		if _, err := c.Complete(ctx, id); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("Complete(%q): %v", id, err)
+		}
+	}
 	other := path.Base(plan.Files[1].SessionURL)
 	if err := c.Cancel(ctx, other); err != nil {
 		t.Errorf("Cancel: %v", err)

@@ -35,9 +35,11 @@ var OpenAPI []byte
 // has returned.
 type Deps struct {
 	Blob blob.Store
-	// Partials holds files that arrive in pieces; nil where the bucket cannot,
-	// and then files are taken whole only.
+	// Partials holds files that arrive in pieces, where this service serves the
+	// sessions; Sessions opens those that the bucket serves. With neither, files
+	// are taken whole only.
 	Partials blob.Partials
+	Sessions blob.SessionOpener
 	Bus      event.Bus
 	Now      func() time.Time // time.Now when nil
 	Log      *slog.Logger     // slog.Default when nil
@@ -89,7 +91,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 func newCore(cfg Config, deps Deps) *ingest.Service {
 	core := cfg.core()
 	return ingest.New(core, ingest.Ports{
-		Blob: deps.Blob, Partials: deps.Partials, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
+		Blob: deps.Blob, Partials: deps.Partials, Sessions: deps.Sessions, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
 		Imager:   goimaging.New(goimaging.Limits{MaxPixels: cfg.MaxPixels, MaxMemoryBytes: core.DecodeMemory()}),
 		Metadata: imagemetadata.New(deps.Now),
 	})

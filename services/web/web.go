@@ -36,8 +36,11 @@ type Deps struct {
 	Catalog  Catalog
 	Uploader Uploader
 	Media    Media
-	Assets   fs.FS        // the interface's files; nil means those built in
-	Log      *slog.Logger // nil means slog.Default
+	// SessionOrigin is scheme, host and port of the sessions that the media store
+	// serves itself, to which the pages may send files; "" where it serves none.
+	SessionOrigin string
+	Assets        fs.FS        // the interface's files; nil means those built in
+	Log           *slog.Logger // nil means slog.Default
 }
 
 // Service is the web service. Safe for concurrent use.
@@ -58,7 +61,7 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	rendered, err := pages.New(pages.Options{Assets: deps.Assets, Dev: cfg.Dev})
+	rendered, err := pages.New(pages.Options{Assets: deps.Assets, Dev: cfg.Dev, SendTo: deps.SessionOrigin})
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}

@@ -13,13 +13,18 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
+	"net/url"
+	"os"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/option"
+	transport "google.golang.org/api/transport/http"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 )
@@ -58,6 +63,8 @@ var backoff = gax.Backoff{Initial: 100 * time.Millisecond, Max: 5 * time.Second,
 type Store struct {
 	client   *storage.Client
 	bucket   *storage.BucketHandle
+	http     *http.Client // with the same credentials, for what the library has no call for
+	base     *url.URL     // of the API: scheme and host
 	chunk    int
 	retryFor time.Duration
 }
@@ -83,18 +90,48 @@ func Open(ctx context.Context, bucket string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, blob.ErrUnavailable.With("gcsblob.Open", err)
 	}
+	base, plain, err := connect(ctx, opts.Endpoint)
+	if err != nil {
+		return nil, blob.ErrUnavailable.With("gcsblob.Open", errors.Join(err, client.Close()))
+	}
 	retryFor := cmp.Or(opts.RetryFor, defaultRetryFor)
 	// Before Bucket, which takes a copy of it.
 	client.SetRetry(storage.WithPolicy(storage.RetryIdempotent), storage.WithErrorFunc(isTransient),
 		storage.WithBackoff(backoff), storage.WithMaxRetryDuration(retryFor))
 	return &Store{
-		client: client, bucket: client.Bucket(bucket),
+		client: client, bucket: client.Bucket(bucket), http: plain, base: base,
 		chunk: cmp.Or(opts.ChunkBytes, defaultChunkBytes), retryFor: retryFor,
 	}, nil
 }
 
+// cloud is the API's address where no emulator is named.
+const cloud = "https://storage.googleapis.com"
+
+// connect finds the API as the library does, with credentials that may read and
+// write objects; an emulator gets none.
+func connect(ctx context.Context, endpoint string) (*url.URL, *http.Client, error) {
+	emulator := cmp.Or(endpoint, os.Getenv("STORAGE_EMULATOR_HOST")) //nolint:forbidigo // the library's own variable, which it reads by itself
+	options := []option.ClientOption{option.WithScopes(storage.ScopeReadWrite), option.WithTelemetryDisabled()}
+	if emulator != "" {
+		options = []option.ClientOption{option.WithoutAuthentication(), option.WithTelemetryDisabled()}
+		if !strings.Contains(emulator, "://") {
+			emulator = "http://" + emulator
+		}
+	}
+	base, err := url.Parse(strings.TrimSuffix(cmp.Or(emulator, cloud), "/"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("the emulator's address: %w", err)
+	}
+	client, _, err := transport.NewClient(ctx, options...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find credentials: %w", err)
+	}
+	return base, client, nil
+}
+
 // Close gives the client's connections up.
 func (s *Store) Close() error {
+	s.http.CloseIdleConnections()
 	if err := s.client.Close(); err != nil {
 		return blob.ErrUnavailable.With("gcsblob.Close", err)
 	}

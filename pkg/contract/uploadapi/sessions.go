@@ -34,7 +34,19 @@ const StatusNew = "new"
 // PlanRequest asks for sessions for up to MaxPlanFiles files.
 type PlanRequest struct {
 	Files []PlanFile `json:"files"`
+	// Origin is scheme, host and port of the page that will send the files, ""
+	// for none. The edge knows it; a client does not say it.
+	Origin string `json:"-"`
 }
+
+// OriginPlan is a PlanRequest on its way from the edge to the upload service.
+type OriginPlan struct {
+	Files  []PlanFile `json:"files"`
+	Origin string     `json:"origin,omitempty"`
+}
+
+// MaxOriginBytes bounds Origin: "https://", the longest name of a host, a port.
+const MaxOriginBytes = 8 + 253 + 6
 
 // PlanFile is a file that a client wants to send.
 type PlanFile struct {
@@ -83,8 +95,8 @@ type PlanResponse struct {
 // only the edge says), or something else (refused).
 type PlanResult struct {
 	Status      string           `json:"status"`
-	ID          string           `json:"id,omitempty"` // that the image will have
-	SessionURL  string           `json:"session_url,omitempty"`
+	ID          string           `json:"id,omitempty"`          // that the image will have
+	SessionURL  string           `json:"session_url,omitempty"` // a path, or Cloud Storage's own address
 	ExpiresAt   *time.Time       `json:"expires_at,omitempty"`
 	DuplicateOf string           `json:"duplicate_of,omitempty"`
 	Trashed     bool             `json:"trashed,omitempty"` // of DuplicateOf

@@ -30,6 +30,10 @@ var scenarios = []scenario{
 	{"WithoutScript", withoutScript},
 	{"PagesOfTheList", pagesOfTheList},
 	{"ChangesArrive", changesArrive},
+	{"Sessions", sessions},
+	{"SessionsNeverCompleted", sessionsNeverCompleted},
+	{"SessionsTwice", sessionsTwice},
+	{"SessionsRefused", sessionsRefused},
 	{"Restart", restart},
 }
 

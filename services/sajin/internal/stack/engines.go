@@ -6,16 +6,18 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/fsouza/fake-gcs-server/fakestorage"
 
+	"github.com/sajin-gallery/sajin/pkg/blob/gcsblob/gcstest"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
 )
 
 // engines are what the cloud would give: a database, a bus and a bucket.
@@ -75,20 +77,13 @@ func (e *engines) startStorage(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("stack: %w", err)
 	}
-	addr, err := FreeAddr(ctx)
-	if err != nil {
-		return err
-	}
-	host, port, err := net.SplitHostPort(addr)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("stack: %w", err)
 	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return fmt.Errorf("stack: %w", err)
-	}
+	e.closers = append(e.closers, func() error { _ = l.Close(); return nil }) // closed already by what serves on it
 	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
-		Scheme: "http", Host: host, Port: uint16(number), StorageRoot: dir, Writer: io.Discard,
+		NoListener: true, ExternalURL: "http://" + l.Addr().String(), StorageRoot: dir, Writer: io.Discard,
 		EventOptions: fakestorage.EventManagerOptions{
 			ProjectID: project, TopicName: string(contract.TopicObjects), Bucket: bucket,
 			ObjectPrefix: contract.PrefixOriginals, NotifyOn: fakestorage.EventNotificationOptions{Finalize: true},
@@ -99,7 +94,11 @@ func (e *engines) startStorage(ctx context.Context, dir string) error {
 	}
 	e.closers = append(e.closers, func() error { server.Stop(); return nil })
 	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucket})
-	e.env = append(e.env, "STORAGE_EMULATOR_HOST="+addr)
+	// Its sessions are not those of Cloud Storage without what stands before it.
+	front := &http.Server{Handler: gcstest.New(server.HTTPHandler()), ReadHeaderTimeout: httpx.ReadHeaderTimeout}
+	go func() { _ = front.Serve(l) }() // until it is closed
+	e.closers = append(e.closers, front.Close)
+	e.env = append(e.env, "STORAGE_EMULATOR_HOST="+l.Addr().String())
 	return nil
 }
 

@@ -3,9 +3,7 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
-	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/config"
 	"github.com/sajin-gallery/sajin/pkg/platform"
@@ -31,7 +29,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	s, err := upload.New(ctx, c, upload.Deps{Blob: adapters.Media, Partials: adapters.Partials, Bus: adapters.Bus, Now: time.Now, Log: slog.Default()})
+	s, err := upload.New(ctx, c, upload.Deps{Blob: adapters.Media, Partials: adapters.Partials, Sessions: adapters.Sessions, Bus: adapters.Bus})
 	if err != nil {
 		return err
 	}

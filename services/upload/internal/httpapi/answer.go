@@ -60,6 +60,9 @@ func result(r *http.Request, o ingest.Outcome) uploadapi.Result {
 		problem.Log(r.Context(), o.Err, details)
 		return uploadapi.Result{Name: o.Name, Status: uploadapi.StatusRefused, Problem: &details}
 	}
+	if o.Original.SHA256 == "" { // in the bucket, and not read yet: the event will tell
+		return uploadapi.Result{Name: o.Name, Status: uploadapi.StatusProcessing, ID: o.Original.ID}
+	}
 	stored := uploadapi.Stored{
 		Key: o.Original.Key, Size: o.Original.Size, ContentType: o.Original.ContentType, SHA256: o.Original.SHA256,
 		CreatedAt: o.Original.CreatedAt.Format(time.RFC3339Nano),

@@ -34,9 +34,10 @@ type Receiver interface {
 
 // Sessions is the core for files that arrive in pieces.
 type Sessions interface {
-	Plan(ctx context.Context, owner identity.Owner, files []ingest.Planned) ([]ingest.Opened, error)
+	Plan(ctx context.Context, owner identity.Owner, files []ingest.Planned, origin string) ([]ingest.Opened, error)
 	Send(ctx context.Context, owner identity.Owner, session string, c ingest.Chunk) (ingest.Progress, error)
 	Ask(ctx context.Context, owner identity.Owner, session string, total int64) (ingest.Progress, error)
+	Complete(ctx context.Context, owner identity.Owner, id string) (ingest.Progress, error)
 	Cancel(ctx context.Context, owner identity.Owner, session string) error
 }
 
@@ -60,6 +61,7 @@ func New(core Core, limits Limits, health *httpx.Health, pushes ...Push) *httpx.
 	rt.HandleFunc("POST "+uploadapi.PathUploads, s.plan)
 	rt.HandleFunc("PUT "+uploadapi.PathSession, s.send)
 	rt.HandleFunc("DELETE "+uploadapi.PathSession, s.cancel)
+	rt.HandleFunc("POST "+uploadapi.PathComplete, s.complete)
 	for _, push := range pushes {
 		rt.Handle("POST /v1/push/"+push.Subscription, push.Handler)
 	}

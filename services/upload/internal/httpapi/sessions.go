@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 
 var (
 	errNotJSON      = fault.New(fault.Unsupported, "unsupported_media_type", "The plan must be application/json.")
+	errOrigin       = fault.New(fault.Invalid, "origin_invalid", "The origin of the page must be a scheme and a host, such as https://photos.example.org.")
 	errContentRange = fault.New(fault.Invalid, "content_range_invalid",
 		"The header Content-Range must be \"bytes FIRST-LAST/SIZE\" of the bytes that are sent, or \"bytes */SIZE\" with none.")
 )
@@ -42,7 +44,7 @@ func (h *sessions) plan(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, r, err)
 		return
 	}
-	opened, err := h.core.Plan(r.Context(), owner, plannedOf(req))
+	opened, err := h.core.Plan(r.Context(), owner, plannedOf(req), req.Origin)
 	if err != nil {
 		problem.Write(w, r, err)
 		return
@@ -54,20 +56,33 @@ func (h *sessions) plan(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, out)
 }
 
-func decodePlan(r *http.Request) (uploadapi.PlanRequest, error) {
+func decodePlan(r *http.Request) (uploadapi.OriginPlan, error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return uploadapi.PlanRequest{}, errNotJSON
+		return uploadapi.OriginPlan{}, errNotJSON
 	}
 	if _, err := httpx.ParseQuery(r); err != nil {
-		return uploadapi.PlanRequest{}, err
+		return uploadapi.OriginPlan{}, err
 	}
-	return kitx.DecodeJSON[uploadapi.PlanRequest](r, uploadapi.MaxPlanBytes)
+	req, err := kitx.DecodeJSON[uploadapi.OriginPlan](r, uploadapi.MaxPlanBytes)
+	if err == nil && !validOrigin(req.Origin) {
+		err = errOrigin
+	}
+	return req, err
 }
 
-func plannedOf(req uploadapi.PlanRequest) []ingest.Planned {
+// validOrigin accepts "" and scheme, host and port.
+func validOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return text == "" || (err == nil && len(text) <= uploadapi.MaxOriginBytes && u.Host != "" &&
+		(u.Scheme == "http" || u.Scheme == "https") && u.String() == u.Scheme+"://"+u.Host)
+}
+
+func plannedOf(req uploadapi.OriginPlan) []ingest.Planned {
 	out := make([]ingest.Planned, len(req.Files))
 	for i, f := range req.Files {
-		out[i] = ingest.Planned{Name: f.Name, Size: int64(f.Size), SHA256: f.SHA256, ModifiedAt: parseModified(string(f.LastModified))}
+		out[i] = ingest.Planned{
+			Name: f.Name, Size: int64(f.Size), ContentType: f.ContentType, SHA256: f.SHA256, ModifiedAt: parseModified(string(f.LastModified)),
+		}
 	}
 	return out
 }
@@ -78,10 +93,11 @@ func planResult(r *http.Request, o ingest.Opened) uploadapi.PlanResult {
 		details.RequestID = problem.RequestID(r.Context())
 		return uploadapi.PlanResult{Status: uploadapi.StatusRefused, Problem: &details}
 	}
-	return uploadapi.PlanResult{
-		Status: uploadapi.StatusNew, ID: o.ID, ExpiresAt: &o.ExpiresAt,
-		SessionURL: strings.Replace(uploadapi.PathSession, "{session}", o.Session, 1),
+	at := o.URL
+	if at == "" {
+		at = strings.Replace(uploadapi.PathSession, "{session}", o.Session, 1)
 	}
+	return uploadapi.PlanResult{Status: uploadapi.StatusNew, ID: o.ID, ExpiresAt: &o.ExpiresAt, SessionURL: at}
 }
 
 // send answers PUT /v1/uploads/{session}.
@@ -104,11 +120,40 @@ func (h *sessions) send(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusPermanentRedirect)
 		return
 	}
+	writeOutcome(w, r, p)
+}
+
+// writeOutcome answers for a file that is whole and was taken.
+func writeOutcome(w http.ResponseWriter, r *http.Request, p ingest.Progress) {
 	status := http.StatusCreated
 	if p.Before {
 		status = http.StatusOK
 	}
 	writeJSON(w, r, status, result(r, *p.Outcome))
+}
+
+// complete answers POST /v1/uploads/{id}/complete.
+func (h *sessions) complete(w http.ResponseWriter, r *http.Request) {
+	p, err := h.completed(r)
+	if err == nil {
+		err = p.Outcome.Err
+	}
+	if err != nil {
+		problem.WriteStatus(w, r, err, statusOf(err))
+		return
+	}
+	writeOutcome(w, r, p)
+}
+
+func (h *sessions) completed(r *http.Request) (ingest.Progress, error) {
+	owner, err := ownerOf(r)
+	if err != nil {
+		return ingest.Progress{}, err
+	}
+	if _, err := httpx.ParseQuery(r); err != nil {
+		return ingest.Progress{}, err
+	}
+	return h.core.Complete(r.Context(), owner, r.PathValue("id"))
 }
 
 func (h *sessions) progress(w http.ResponseWriter, r *http.Request) (ingest.Progress, error) {

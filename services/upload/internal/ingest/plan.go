@@ -34,32 +34,37 @@ func errTooLarge(limit int64) error {
 
 // Planned is a file that a client wants to send in pieces.
 type Planned struct {
-	Name       string // as the client sent it; hostile
-	Size       int64
-	SHA256     string // lower-case hexadecimal, or "" where the client does not say
-	ModifiedAt *time.Time
+	Name        string // as the client sent it; hostile
+	Size        int64
+	ContentType string // hearsay
+	SHA256      string // lower-case hexadecimal, or "" where the client does not say
+	ModifiedAt  *time.Time
 }
 
 // Opened is the answer for one planned file: a session to send it through, or
 // why not.
 type Opened struct {
 	ID        string // of the image to be
-	Session   string // hard to guess
+	Session   string // of ours, hard to guess; or
+	URL       string // of the bucket's own session, as hard
 	ExpiresAt time.Time
 	Err       error
 }
 
-// Plan opens a session for every file that can be taken, in the order given.
-// One file's refusal leaves the others alone; when not a single session can be
-// opened because there are too many, that is the error.
-func (s *Service) Plan(ctx context.Context, owner identity.Owner, files []Planned) ([]Opened, error) {
+// Plan opens a session for every file that can be taken, in the order given:
+// one of ours, or one of the bucket's, to which a page of origin may send ("" for
+// none). One file's refusal leaves the others alone; when not a single session
+// can be opened because there are too many, that is the error.
+func (s *Service) Plan(ctx context.Context, owner identity.Owner, files []Planned, origin string) ([]Opened, error) {
 	switch {
-	case s.ports.Partials == nil:
+	case s.ports.Partials == nil && s.ports.Sessions == nil:
 		return nil, errNoSessions
 	case len(files) == 0:
 		return nil, errNoFiles
 	case len(files) > MaxPlan:
 		return nil, errTooMany
+	case s.ports.Partials == nil:
+		return s.planInBucket(ctx, owner, files, origin)
 	}
 	s.opening.Lock()
 	defer s.opening.Unlock()
@@ -68,17 +73,23 @@ func (s *Service) Plan(ctx context.Context, owner identity.Owner, files []Planne
 		return nil, err
 	}
 	out := make([]Opened, len(files))
-	full := true
 	for i, f := range files {
 		if out[i], err = s.plan(ctx, owner, f, &left); err != nil {
 			return nil, err
 		}
-		full = full && errors.Is(out[i].Err, ErrTooManyUploads)
 	}
-	if full {
-		return nil, ErrTooManyUploads
+	return out, tooMany(out)
+}
+
+// tooMany is the error of a plan of which there were too many sessions for every
+// file.
+func tooMany(all []Opened) error {
+	for _, o := range all {
+		if !errors.Is(o.Err, ErrTooManyUploads) {
+			return nil
+		}
 	}
-	return out, nil
+	return ErrTooManyUploads
 }
 
 // quota is what an owner may still open.
@@ -133,11 +144,7 @@ func (s *Service) plan(ctx context.Context, owner identity.Owner, f Planned, lef
 	if err := left.take(f, s.cfg.FileBytes); err != nil {
 		return Opened{Err: err}, nil
 	}
-	now := s.ports.Now().UTC()
-	n := note{
-		Owner: owner, ID: identity.NewImageID(now), Name: CleanName(f.Name), Size: f.Size, SHA256: f.SHA256,
-		ModifiedAt: f.ModifiedAt, ExpiresAt: now.Add(s.cfg.SessionLife),
-	}
+	n := s.newNote(owner, f)
 	raw, err := n.encode()
 	if err != nil {
 		return Opened{}, err
@@ -147,6 +154,15 @@ func (s *Service) plan(ctx context.Context, owner identity.Owner, f Planned, lef
 		return Opened{}, fault.Wrap("ingest.Plan", err)
 	}
 	return Opened{ID: n.ID, Session: session, ExpiresAt: n.ExpiresAt}, nil
+}
+
+// newNote is what is noted of a planned file.
+func (s *Service) newNote(owner identity.Owner, f Planned) note {
+	now := s.ports.Now().UTC()
+	return note{
+		Owner: owner, ID: identity.NewImageID(now), Name: CleanName(f.Name), Size: f.Size, SHA256: f.SHA256,
+		ModifiedAt: f.ModifiedAt, ExpiresAt: now.Add(s.cfg.SessionLife),
+	}
 }
 
 // ownPartial looks a session up. Somebody else's is not found, in the same words.

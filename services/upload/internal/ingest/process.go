@@ -70,9 +70,11 @@ func (s *Service) process(ctx context.Context, id, key string) (contract.Manifes
 	if err != nil {
 		return m, err
 	}
-	m, err = s.derive(ctx, m, o)
+	if err = asPlanned(o); err == nil {
+		m, err = s.derive(ctx, m, o)
+	}
 	if refused := (*Refused)(nil); errors.As(err, &refused) {
-		return s.reject(ctx, m, refused)
+		return s.reject(ctx, m, o.info, refused)
 	}
 	if err != nil {
 		return m, err
@@ -89,10 +91,15 @@ func (s *Service) repeat(ctx context.Context, m contract.Manifest, key string) e
 	if s.said.has(m.ID) {
 		return nil
 	}
-	if _, err := s.ports.Blob.Stat(ctx, key); errors.Is(err, blob.ErrNotFound) {
+	info, err := s.ports.Blob.Stat(ctx, key)
+	if errors.Is(err, blob.ErrNotFound) {
 		return errGone
-	} else if err != nil {
+	}
+	if err != nil {
 		return fault.Wrap("ingest.repeat", err)
+	}
+	if err := s.noteKept(ctx, info, m); err != nil {
+		return err
 	}
 	return s.sayUploaded(ctx, m)
 }
@@ -214,6 +221,9 @@ func (s *Service) commit(ctx context.Context, m contract.Manifest, o loaded) (co
 		return m, fault.Wrap("ingest.commit", err)
 	case info.Generation != o.info.Generation:
 		return m, s.undo(ctx, m.ID, errChanged)
+	}
+	if err := s.noteKept(ctx, info, m); err != nil {
+		return m, err
 	}
 	return m, s.sayUploaded(ctx, m)
 }

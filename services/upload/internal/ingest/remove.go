@@ -15,7 +15,7 @@ var errForeign = fault.New(fault.Invalid, "purge_foreign", "The objects do not b
 // reject says that the image is not kept and removes it. The original goes
 // last: as long as it is there, the sweep finds what was left undone. What
 // another replica has kept meanwhile, having had more time for it, stays.
-func (s *Service) reject(ctx context.Context, m contract.Manifest, r *Refused) (contract.Manifest, error) {
+func (s *Service) reject(ctx context.Context, m contract.Manifest, original blob.Info, r *Refused) (contract.Manifest, error) {
 	if kept, err := s.readManifest(ctx, m.ID); err == nil {
 		return kept, s.repeat(ctx, kept, m.Key)
 	}
@@ -26,6 +26,9 @@ func (s *Service) reject(ctx context.Context, m contract.Manifest, r *Refused) (
 	})
 	if r.Unfinished == nil {
 		r.Unfinished = s.removeRenditions(ctx, m.ID)
+	}
+	if r.Unfinished == nil {
+		r.Unfinished = s.noteRefused(ctx, original, m, r.Reason)
 	}
 	if r.Unfinished == nil {
 		s.refused.note(m.ID, r.Reason)

@@ -15,7 +15,8 @@ import (
 // Ports are what the service needs of the world.
 type Ports struct {
 	Blob     blob.Store
-	Partials blob.Partials // nil: files arrive whole only
+	Partials blob.Partials      // nil: not through sessions of our own
+	Sessions blob.SessionOpener // of the bucket's own sessions; nil: it has none
 	Events   event.Publisher
 	Imager   Imager
 	Metadata MetadataReader

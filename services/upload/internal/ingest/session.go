@@ -26,6 +26,7 @@ var (
 	errEmptyChunk  = fault.New(fault.Invalid, "chunk_empty", "The chunk has no bytes.")
 	errShortChunk  = fault.New(fault.Invalid, "body_incomplete", "The connection ended before the whole chunk had arrived. Please go on from where the upload has come to.")
 	errFinished    = fault.New(fault.Conflict, "upload_finished", "The file has arrived already.")
+	errUnfinished  = fault.New(fault.Conflict, "upload_incomplete", "The file has not arrived as a whole yet. Please send the rest of it.")
 	errOtherSHA256 = fault.New(fault.Unprocessable, "checksum_mismatch", "The file that arrived is not the one that was planned. Please add it again.")
 )
 
@@ -69,8 +70,13 @@ func (s *Service) Ask(ctx context.Context, owner identity.Owner, session string,
 	return s.withSession(ctx, owner, session, total, func(*taking) error { return nil })
 }
 
-// Cancel ends a session and gives its bytes up.
+// Cancel ends a session and gives its bytes up. For a session of the bucket's,
+// which the client has ended there, session is the image's id: then it is not
+// counted any more.
 func (s *Service) Cancel(ctx context.Context, owner identity.Owner, session string) error {
+	if s.ports.Sessions != nil && identity.ValidImageID(session) {
+		return s.cancelInBucket(ctx, owner, session)
+	}
 	if _, _, err := s.ownPartial(ctx, owner, session); err != nil {
 		return err
 	}

@@ -40,6 +40,9 @@ func (s *Service) load(ctx context.Context, key string) (loaded, error) {
 	if err != nil {
 		return loaded{}, fault.Wrap("ingest.load", err)
 	}
+	if !sizeAsPlanned(info) { // it is refused for it, unread
+		return loaded{info: info, release: func() {}}, nil
+	}
 	if info.Size > s.cfg.heldBytes() {
 		if near, ok := s.ports.Blob.(blob.AtOpener); ok {
 			return open(ctx, near, info)

@@ -37,13 +37,14 @@ func picture(word string) string { return magic + word }
 // world is a service and everything around it, in memory.
 type world struct {
 	*ingest.Service
-	t      testing.TB
-	cfg    ingest.Config
-	faults *ingesttest.Faults
-	bucket *ingesttest.Bucket
-	bus    *ingesttest.Bus
-	imager *imager
-	clock  *clock
+	t        testing.TB
+	cfg      ingest.Config
+	faults   *ingesttest.Faults
+	bucket   *ingesttest.Bucket
+	sessions *ingesttest.Sessions // nil: the bucket serves none
+	bus      *ingesttest.Bus
+	imager   *imager
+	clock    *clock
 }
 
 func newWorld(t testing.TB, change ...func(*ingest.Config)) *world {
@@ -60,10 +61,14 @@ func newWorld(t testing.TB, change ...func(*ingest.Config)) *world {
 }
 
 func (w *world) start() {
-	w.Service = ingest.New(w.cfg, ingest.Ports{
+	ports := ingest.Ports{
 		Blob: w.bucket, Events: w.bus, Imager: w.imager, Metadata: metadata{}, Now: w.clock.Now,
 		Log: discard,
-	})
+	}
+	if w.sessions != nil {
+		ports.Sessions = w.sessions
+	}
+	w.Service = ingest.New(w.cfg, ports)
 }
 
 func (w *world) stop() {

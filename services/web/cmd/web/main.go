@@ -30,7 +30,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	deps := web.Deps{Catalog: catalogclient.New(peers.Catalog()), Uploader: uploadclient.New(peers.Upload()), Media: adapters.Media}
+	deps := web.Deps{Catalog: catalogclient.New(peers.Catalog()), Uploader: uploadclient.New(peers.Upload())}
+	deps.Media, deps.SessionOrigin = adapters.Media, adapters.SessionOrigin()
 	s, err := web.New(ctx, c, deps)
 	if err != nil {
 		return err

@@ -36,6 +36,8 @@ type Uploader interface {
 	Plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi.PlanResponse, error)
 	Send(ctx context.Context, req uploadapi.SessionRequest) (uploadapi.SessionResponse, error)
 	Cancel(ctx context.Context, session string) error
+	// Complete answers for the planned image with that id as the last Send does.
+	Complete(ctx context.Context, id string) (uploadapi.SessionResponse, error)
 }
 
 // Media reads originals and renditions.

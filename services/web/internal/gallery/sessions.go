@@ -7,6 +7,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/identity"
 )
 
 // Plan answers for files that a client wants to send: what the gallery has
@@ -22,7 +23,7 @@ func (s *Service) Plan(ctx context.Context, req uploadapi.PlanRequest) (uploadap
 		s.log.WarnContext(ctx, "the catalog was not asked for duplicates", "err", err)
 	}
 	out := uploadapi.PlanResponse{Files: make([]uploadapi.PlanResult, len(req.Files))}
-	var unknown uploadapi.PlanRequest
+	unknown := uploadapi.PlanRequest{Origin: req.Origin}
 	var at []int
 	for i, f := range req.Files {
 		if image, ok := known[f.SHA256]; ok {
@@ -83,6 +84,20 @@ func isSHA256(text string) bool {
 // catalog as Upload's are. With an error the response may still tell the Range.
 func (s *Service) Send(ctx context.Context, req uploadapi.SessionRequest) (uploadapi.SessionResponse, error) {
 	resp, err := s.uploader.Send(ctx, req)
+	return s.announced(ctx, resp, err)
+}
+
+// Complete answers for a file that a session of the bucket's has taken as the
+// last Send does for one that ours has.
+func (s *Service) Complete(ctx context.Context, id string) (uploadapi.SessionResponse, error) {
+	if !identity.ValidImageID(id) {
+		return uploadapi.SessionResponse{}, ErrNotFound
+	}
+	resp, err := s.uploader.Complete(ctx, id)
+	return s.announced(ctx, resp, err)
+}
+
+func (s *Service) announced(ctx context.Context, resp uploadapi.SessionResponse, err error) (uploadapi.SessionResponse, error) {
 	if err != nil || resp.Result == nil {
 		return resp, err
 	}

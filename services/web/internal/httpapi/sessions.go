@@ -30,14 +30,26 @@ func (s *Server) plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi
 	return resp, err
 }
 
-func decodePlan(r *http.Request) (uploadapi.PlanRequest, error) {
+func (s *Server) decodePlan(r *http.Request) (uploadapi.PlanRequest, error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return uploadapi.PlanRequest{}, errPlanType
 	}
 	if _, err := httpx.ParseQuery(r); err != nil {
 		return uploadapi.PlanRequest{}, err
 	}
-	return kitx.DecodeJSON[uploadapi.PlanRequest](r, uploadapi.MaxPlanBytes)
+	req, err := kitx.DecodeJSON[uploadapi.PlanRequest](r, uploadapi.MaxPlanBytes)
+	req.Origin = s.origin(r)
+	return req, err
+}
+
+// origin is that of our pages as the browser knows it, which a bucket must let
+// send: what the request says, and was checked by checkOrigin, else what is
+// configured.
+func (s *Server) origin(r *http.Request) string {
+	if said := r.Header.Get("Origin"); said != "" || s.PublicOrigin == nil {
+		return said
+	}
+	return s.PublicOrigin.String()
 }
 
 // sendChunk is PUT /api/v1/uploads/{session}: it passes the bytes on as they
@@ -59,6 +71,26 @@ func (s *Server) sendChunk(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusPermanentRedirect)
 		return nil
 	}
+	return writeResult(w, resp)
+}
+
+// completeUpload is POST /api/v1/uploads/{id}/complete. The upload service
+// answers within its own time.
+func (s *Server) completeUpload(w http.ResponseWriter, r *http.Request) error {
+	if _, err := httpx.ParseQuery(r); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), uploadStall)
+	defer cancel()
+	resp, err := s.Gallery.Complete(ctx, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return writeResult(w, resp)
+}
+
+// writeResult answers for a file that is whole.
+func writeResult(w http.ResponseWriter, resp uploadapi.SessionResponse) error {
 	status := resp.Status
 	if resp.Result.Status == uploadapi.StatusDuplicate {
 		status = http.StatusOK

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
+	"github.com/sajin-gallery/sajin/services/web/internal/gallery/gallerytest"
 )
 
 const jsonType = "Content-Type: application/json"
@@ -109,4 +111,66 @@ func TestBadPlansAndChunks(t *testing.T) {
 			s.do(tt.method, tt.path, strings.NewReader(tt.body), tt.headers...).want(t, tt.status)
 		})
 	}
+}
+
+// A client whose last byte was answered by somebody else asks here what became
+// of its file; the answer is that of the last chunk.
+func TestCompleteUpload(t *testing.T) {
+	s := serve(t)
+	content := string(picture(t, 1))
+	planned := s.plan(fmt.Sprintf(`{"name":"a.png","size":%d}`, len(content)))[0]
+	at := "/api/v1/uploads/" + planned.ID + "/complete"
+	s.do(http.MethodPost, at, nil).want(t, http.StatusConflict)
+	a := s.do(http.MethodPut, planned.SessionURL, strings.NewReader(content), fmt.Sprintf("Content-Range: bytes 0-%d/%d", len(content)-1, len(content)))
+	a.want(t, http.StatusCreated)
+	sent := decode[uploadapi.Result](t, a)
+	for range 2 {
+		a = s.do(http.MethodPost, at, nil)
+		a.want(t, http.StatusOK)
+		if got := decode[uploadapi.Result](t, a); got != sent {
+			t.Errorf("answered %+v, want %+v", got, sent)
+		}
+	}
+	s.do(http.MethodGet, "/api/v1/images/"+sent.ID, nil).want(t, http.StatusOK)
+	for _, id := range []string{"01ARZ3NDEKTSV4RRFFQ69G5FAV", "x", "..%2fimages"} {
+		s.do(http.MethodPost, "/api/v1/uploads/"+id+"/complete", nil).want(t, http.StatusNotFound)
+	}
+	s.do(http.MethodPost, at+"?x=1", nil).want(t, http.StatusBadRequest)
+	s.do(http.MethodPost, at, nil, "Sec-Fetch-Site: cross-site").want(t, http.StatusForbidden)
+}
+
+// A bucket lets pages of one origin send: ours, as the browser says or else as is
+// configured. A client cannot say another one.
+func TestPlanNamesTheOrigin(t *testing.T) {
+	const file, public = `{"name":"a.png","size":10}`, "https://photos.example.org"
+	for name, tt := range map[string]struct {
+		public  string
+		headers func(*site) []string
+		want    string
+	}{
+		"a script":                       {"", nil, ""},
+		"a page":                         {"", func(s *site) []string { return []string{"Origin: " + s.url} }, "self"},
+		"a page of the public origin":    {public, func(*site) []string { return []string{"Origin: " + public} }, public},
+		"a script, with a public origin": {public, nil, public},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(s *site) {
+				if tt.public != "" {
+					s.options.PublicOrigin, _ = url.Parse(tt.public)
+				}
+			})
+			headers := []string{jsonType}
+			if tt.headers != nil {
+				headers = append(headers, tt.headers(s)...)
+			}
+			s.do(http.MethodPost, "/api/v1/uploads", strings.NewReader(`{"files":[`+file+`]}`), headers...).want(t, http.StatusOK)
+			want := strings.Replace(tt.want, "self", s.url, 1)
+			if got := s.uploader.(*gallerytest.Uploader).Origins(); len(got) != 1 || got[0] != want {
+				t.Errorf("opened for %q, want %q", got, want)
+			}
+		})
+	}
+	s := serve(t)
+	s.do(http.MethodPost, "/api/v1/uploads", strings.NewReader(`{"files":[`+file+`],"origin":"https://evil.example"}`), jsonType).want(t, http.StatusBadRequest)
+	s.do(http.MethodPost, "/api/v1/uploads", strings.NewReader(`{"files":[`+file+`]}`), jsonType, "Origin: https://evil.example").want(t, http.StatusForbidden)
 }

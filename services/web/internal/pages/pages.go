@@ -19,12 +19,16 @@ type Options struct {
 	// Dev reads the assets again for every page, so that an edited style sheet
 	// or a rebuilt script shows on reload. Assets are then not cached.
 	Dev bool
+	// SendTo is an origin besides the page's own that scripts may send to: where
+	// a bucket takes files itself. "" is none.
+	SendTo string
 }
 
 // Pages renders every page. It is safe for concurrent use.
 type Pages struct {
 	source    fs.FS
 	dev       bool
+	sendTo    string
 	languages map[string]*edition // by BCP 47 tag
 
 	mu     sync.Mutex
@@ -34,7 +38,7 @@ type Pages struct {
 // New reads the templates, the translations and the assets. Its errors are
 // defects of the build, not of the configuration.
 func New(opts Options) (*Pages, error) {
-	p := &Pages{source: opts.Assets, dev: opts.Dev, languages: map[string]*edition{}}
+	p := &Pages{source: opts.Assets, dev: opts.Dev, sendTo: opts.SendTo, languages: map[string]*edition{}}
 	if p.source == nil {
 		p.source = ui.Files
 	}
@@ -150,8 +154,13 @@ func (e *edition) render(w io.Writer, name string, view any) error {
 }
 
 // ContentSecurityPolicy is the policy that every page is written for: nothing
-// inline, nothing from another host.
+// inline, nothing from another host, and nothing to another but files, where the
+// bucket takes them itself.
 func (p *Pages) ContentSecurityPolicy() string {
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	connect := "'self'"
+	if p.sendTo != "" {
+		connect += " " + p.sendTo
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " + connect + "; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }

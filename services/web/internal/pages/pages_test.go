@@ -186,3 +186,15 @@ func TestWriteErrorIsReported(t *testing.T) {
 type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// Pages may send files to a bucket that takes them itself, and to nothing else.
+func TestPolicyAllowsTheBucketsSessions(t *testing.T) {
+	p, err := New(Options{SendTo: "https://storage.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(newPages(t).ContentSecurityPolicy(), "connect-src 'self';", "connect-src 'self' https://storage.example;", 1)
+	if got := p.ContentSecurityPolicy(); got != want || !strings.Contains(got, "https://storage.example") {
+		t.Errorf("the policy is %q, want %q", got, want)
+	}
+}

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +37,11 @@ func (NoSessions) Send(context.Context, uploadapi.SessionRequest) (uploadapi.Ses
 // Cancel finds none.
 func (NoSessions) Cancel(context.Context, string) error { return errNoSession }
 
+// Complete finds none.
+func (NoSessions) Complete(context.Context, string) (uploadapi.SessionResponse, error) {
+	return uploadapi.SessionResponse{}, errNoSession
+}
+
 // sessions are an Uploader's.
 type sessions struct {
 	mu   sync.Mutex
@@ -42,9 +49,12 @@ type sessions struct {
 }
 
 type session struct {
-	name string
-	size int64
-	data []byte
+	image  string
+	origin string
+	result *uploadapi.Result
+	name   string
+	size   int64
+	data   []byte
 }
 
 // Plan opens a session for every file that has a size.
@@ -62,9 +72,10 @@ func (u *Uploader) Plan(_ context.Context, req uploadapi.PlanRequest) (uploadapi
 			u.sessions.open = map[string]*session{}
 		}
 		now, id := time.Now().UTC(), rand.Text()
-		u.sessions.open[id] = &session{name: f.Name, size: int64(f.Size)}
+		s := &session{image: identity.NewImageID(now), name: f.Name, size: int64(f.Size), origin: req.Origin}
+		u.sessions.open[id] = s
 		out.Files = append(out.Files, uploadapi.PlanResult{
-			Status: uploadapi.StatusNew, ID: identity.NewImageID(now), ExpiresAt: &now,
+			Status: uploadapi.StatusNew, ID: s.image, ExpiresAt: &now,
 			SessionURL: strings.Replace(uploadapi.PathSession, "{session}", id, 1),
 		})
 	}
@@ -94,7 +105,36 @@ func (u *Uploader) Send(_ context.Context, req uploadapi.SessionRequest) (upload
 		return uploadapi.SessionResponse{Status: http.StatusPermanentRedirect, Range: s.have()}, nil
 	}
 	result := u.take(s.name, s.data)
+	s.result = &result
 	return uploadapi.SessionResponse{Status: http.StatusCreated, Result: &result}, nil
+}
+
+// Complete gives the result of a session again.
+func (u *Uploader) Complete(_ context.Context, id string) (uploadapi.SessionResponse, error) {
+	u.sessions.mu.Lock()
+	defer u.sessions.mu.Unlock()
+	for _, s := range u.sessions.open {
+		switch {
+		case s.image != id:
+		case s.result == nil:
+			return uploadapi.SessionResponse{}, fault.New(fault.Conflict, "upload_incomplete", "More is to come.")
+		default:
+			again := *s.result
+			return uploadapi.SessionResponse{Status: http.StatusOK, Result: &again}, nil
+		}
+	}
+	return uploadapi.SessionResponse{}, errNoSession
+}
+
+// Origins lists for which pages' origins sessions were opened, each once.
+func (u *Uploader) Origins() []string {
+	u.sessions.mu.Lock()
+	defer u.sessions.mu.Unlock()
+	seen := map[string]bool{}
+	for _, s := range u.sessions.open {
+		seen[s.origin] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 func (s *session) have() string {
