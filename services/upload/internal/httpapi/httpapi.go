@@ -44,6 +44,7 @@ type Sessions interface {
 type Core interface {
 	Receiver
 	Sessions
+	Receipts
 }
 
 // Push is a door for the events of one subscription.
@@ -60,6 +61,7 @@ func New(core Core, limits Limits, health *httpx.Health, pushes ...Push) *httpx.
 	rt.HandleFunc("POST "+uploadapi.PathUploads, s.plan)
 	rt.HandleFunc("PUT "+uploadapi.PathSession, s.send)
 	rt.HandleFunc("DELETE "+uploadapi.PathSession, s.cancel)
+	rt.Handle("POST "+uploadapi.PathReceipts, &receipts{core: core})
 	for _, push := range pushes {
 		rt.Handle("POST /v1/push/"+push.Subscription, push.Handler)
 	}

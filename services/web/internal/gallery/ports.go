@@ -36,6 +36,8 @@ type Uploader interface {
 	Plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi.PlanResponse, error)
 	Send(ctx context.Context, req uploadapi.SessionRequest) (uploadapi.SessionResponse, error)
 	Cancel(ctx context.Context, session string) error
+	// Receipt says what is stored of the acting owner's images.
+	Receipt(ctx context.Context, req uploadapi.ReceiptRequest) (uploadapi.Receipt, error)
 }
 
 // Media reads originals and renditions.

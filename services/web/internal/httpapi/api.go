@@ -18,6 +18,7 @@ func (s *Server) routeAPI() {
 	s.api.Handle("POST /api/v1/uploads", kitx.Handler(s.plan, decodePlan, kitx.Deadline(planTimeout)))
 	s.api.HandleFunc("PUT /api/v1/uploads/{session}", s.orFail(s.sendChunk))
 	s.api.HandleFunc("DELETE /api/v1/uploads/{session}", s.inTime(s.cancelUpload))
+	s.api.Handle("POST /api/v1/receipts", endpoint(s.Gallery.Receipt, decodeReceipt))
 	s.api.Handle("GET /api/v1/images", endpoint(s.list, decodeList))
 	s.api.Handle("GET /api/v1/images/{id}", endpoint(image(s.Gallery.Get), decodeID))
 	s.api.Handle("DELETE /api/v1/images/{id}", endpoint(image(s.Gallery.Trash), decodeID))

@@ -35,6 +35,11 @@ func (NoSessions) Send(context.Context, uploadapi.SessionRequest) (uploadapi.Ses
 // Cancel finds none.
 func (NoSessions) Cancel(context.Context, string) error { return errNoSession }
 
+// Receipt finds no image.
+func (NoSessions) Receipt(_ context.Context, req uploadapi.ReceiptRequest) (uploadapi.Receipt, error) {
+	return uploadapi.Receipt{Version: uploadapi.ReceiptVersion, Missing: req.IDs}, nil
+}
+
 // sessions are an Uploader's.
 type sessions struct {
 	mu   sync.Mutex
