@@ -88,7 +88,7 @@ var layers = []layer{
 		why:      "the store is behind the catalog's port, and knows no door",
 	},
 	{
-		packages: []string{"services/catalog/catalogclient", "services/upload/uploadclient"},
+		packages: []string{"services/catalog/catalogclient", "services/upload/uploadclient", "services/web/webclient"},
 		may:      []string{"pkg/contract", "pkg/contract/*", "pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/kitx"},
 		why:      "a client knows the wire and not the service behind it",
 	},
@@ -185,6 +185,11 @@ var dependencies = []dependency{
 		prefixes: []string{"golang.org/x/text"},
 		users:    []string{"services/web/internal/pages"},
 		why:      "languages are the pages' business",
+	},
+	{
+		prefixes: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term"},
+		users:    []string{"services/sajin/internal/display"},
+		why:      "how progress looks on a terminal is one package's business",
 	},
 	{
 		prefixes: []string{

@@ -18,11 +18,19 @@ const usage = `Sajin keeps your photographs and shows them in a web gallery.
 Usage:
 
 	sajin [serve] [-addr host:port] [-data folder]
+	sajin upload [-server URL] [-album A] [-concurrency N] [-receipt FILE] [-dry-run] PATH…
 	sajin version
 	sajin help
 
 serve is what happens when nothing is said: the gallery on
 http://127.0.0.1:8080, with everything it keeps in ./sajin-data.
+
+upload sends pictures, and all in folders, to a gallery that runs, by default at
+http://127.0.0.1:8080. It sends nothing that is there already; folders become
+albums, below -album. Interrupted, the same command goes on where it stopped.
+It ends with 0 when all is well, with 1 and a table of what failed and why, and
+with 2 when the command line is wrong.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -32,7 +40,8 @@ docs/operations.md lists all variables.
 type command func(ctx context.Context, args []string, stdout io.Writer) error
 
 var commands = map[string]command{
-	"serve": serveCommand,
+	"serve":  serveCommand,
+	"upload": uploadCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err

@@ -1,8 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"image"
+	"image/jpeg"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,8 +34,37 @@ func TestScripts(t *testing.T) {
 			env.Setenv("FREE_ADDR", addr)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus},
 	})
+}
+
+// photos writes photographs that differ from each other; "a.jpg=b.jpg" makes a
+// copy of another one.
+func photos(ts *testscript.TestScript, _ bool, args []string) {
+	for i, arg := range args {
+		name, from, twin := strings.Cut(arg, "=")
+		path := ts.MkAbs(name)
+		ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
+		if twin {
+			ts.Check(os.WriteFile(path, []byte(ts.ReadFile(from)), 0o600))
+			continue
+		}
+		img := image.NewGray(image.Rect(0, 0, 64+i, 48))
+		for at := range img.Pix {
+			img.Pix[at] = byte(at * (i + 3))
+		}
+		var out bytes.Buffer
+		ts.Check(jpeg.Encode(&out, img, nil))
+		ts.Check(os.WriteFile(path, out.Bytes(), 0o600))
+	}
+}
+
+// execStatus is exec with the exit status that must come of it.
+func execStatus(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || strconv.Itoa(exit.ExitCode()) != args[0] {
+		ts.Fatalf("%v, want the status %s", err, args[0])
+	}
 }
 
 // ready waits until the gallery at $FREE_ADDR is ready.

@@ -31,6 +31,7 @@ type Client struct {
 	target       kitx.Target
 	answerWithin time.Duration
 	plan         kitx.UseCase[uploadapi.PlanRequest, uploadapi.PlanResponse]
+	receipt      kitx.UseCase[uploadapi.ReceiptRequest, uploadapi.Receipt]
 }
 
 // Option changes a client.
@@ -45,7 +46,7 @@ func AnswerWithin(d time.Duration) Option { return func(c *Client) { c.answerWit
 // does: without one a refusal that comes before the body may be lost in a
 // connection that is reset.
 func New(target kitx.Target, options ...Option) *Client {
-	c := &Client{target: target, answerWithin: DefaultAnswerWithin, plan: planner(target)}
+	c := &Client{target: target, answerWithin: DefaultAnswerWithin, plan: planner(target), receipt: receipts(target)}
 	for _, option := range options {
 		option(c)
 	}

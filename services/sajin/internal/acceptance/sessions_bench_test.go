@@ -20,9 +20,9 @@ import (
 
 // Sizes of the benchmarks of sessions.
 const (
-	seedSessions = 300_000
+	seedFilms = 300_000
 	filmBytes    = 2 << 30  // that follow a photograph, as a phone's live pictures have it
-	chunkBytes   = 16 << 20 // of the film
+	filmChunk   = 16 << 20 // of the film
 	smallFiles   = 2000
 	atOnce       = 8 // small files under way
 )
@@ -36,7 +36,7 @@ func BenchmarkSession2GB(b *testing.B) {
 		"SAJIN_UPLOAD_FILE_BYTES=3221225472", "SAJIN_UPLOAD_REQUEST_BYTES=3221225472", "SAJIN_UPLOAD_TEMP_BYTES=3221225472")
 	defer func() { _ = d.Stop() }()
 	peer := startNginx(b)
-	head := photo(b, seedSessions, shot{width: 4032, height: 3024}).data
+	head := photo(b, seedFilms, shot{width: 4032, height: 3024}).data
 	b.SetBytes(int64(len(head)) + filmBytes)
 	var ours, plain, dav time.Duration
 	for i := range b.N {
@@ -60,12 +60,12 @@ func BenchmarkSession2000(b *testing.B) {
 	d := startAt(b, b.TempDir()+"/data")
 	defer func() { _ = d.Stop() }()
 	peer := startNginx(b)
-	base := photo(b, seedSessions, shot{width: 1024, height: 768}).data
+	base := photo(b, seedFilms, shot{width: 1024, height: 768}).data
 	var ours, plain, dav time.Duration
 	for i := range b.N {
 		files := make([][]byte, smallFiles)
 		for j := range files {
-			files[j] = withComment(base, uint64(seedSessions+i*smallFiles+j))
+			files[j] = withComment(base, uint64(seedFilms+i*smallFiles+j))
 		}
 		b.SetBytes(int64(len(base) * smallFiles))
 		start := time.Now()
@@ -190,8 +190,8 @@ func chunk(b *testing.B, session string, from, to, size int64, body io.Reader, w
 
 func sendFilm(b *testing.B, url string, f film) {
 	session := plan(b, url, f.size)[0]
-	for from := int64(0); from < f.size; from += chunkBytes {
-		to, want := from+chunkBytes, http.StatusPermanentRedirect
+	for from := int64(0); from < f.size; from += filmChunk {
+		to, want := from+filmChunk, http.StatusPermanentRedirect
 		if to >= f.size {
 			to, want = f.size, http.StatusCreated
 		}

@@ -19,6 +19,7 @@ import (
 // reader is a core that reads every file and keeps none.
 type reader struct {
 	httpapi.Sessions
+	httpapi.Receipts
 	files int
 	bytes int64
 }

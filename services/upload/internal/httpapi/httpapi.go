@@ -45,6 +45,7 @@ type Sessions interface {
 type Core interface {
 	Receiver
 	Sessions
+	Receipts
 }
 
 // Push is a door for the events of one subscription.
@@ -62,6 +63,7 @@ func New(core Core, limits Limits, health *httpx.Health, pushes ...Push) *httpx.
 	rt.HandleFunc("PUT "+uploadapi.PathSession, s.send)
 	rt.HandleFunc("DELETE "+uploadapi.PathSession, s.cancel)
 	rt.HandleFunc("POST "+uploadapi.PathComplete, s.complete)
+	rt.Handle("POST "+uploadapi.PathReceipts, &receipts{core: core})
 	for _, push := range pushes {
 		rt.Handle("POST /v1/push/"+push.Subscription, push.Handler)
 	}

@@ -203,6 +203,7 @@ func TestU35_SlowBodies(t *testing.T) {
 // slow is a core that takes its time after it has read everything.
 type slow struct {
 	httpapi.Sessions
+	httpapi.Receipts
 	d time.Duration
 }
 

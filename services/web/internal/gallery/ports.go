@@ -38,6 +38,8 @@ type Uploader interface {
 	Cancel(ctx context.Context, session string) error
 	// Complete answers for the planned image with that id as the last Send does.
 	Complete(ctx context.Context, id string) (uploadapi.SessionResponse, error)
+	// Receipt says what is stored of the acting owner's images.
+	Receipt(ctx context.Context, req uploadapi.ReceiptRequest) (uploadapi.Receipt, error)
 }
 
 // Media reads originals and renditions.

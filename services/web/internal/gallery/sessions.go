@@ -10,13 +10,32 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/identity"
 )
 
+var errTooManyFiles = fault.Newf(fault.TooLarge, "too_many_files", "A plan may have %d files at most.", uploadapi.MaxPlanFiles)
+
+// Foresee is Plan that opens no session: it only tells what the gallery has
+// already. Whether the other files would be taken is not asked.
+func (s *Service) Foresee(ctx context.Context, req uploadapi.PlanRequest) (uploadapi.PlanResponse, error) {
+	if len(req.Files) > uploadapi.MaxPlanFiles {
+		return uploadapi.PlanResponse{}, errTooManyFiles
+	}
+	known, err := s.known(ctx, req.Files)
+	out := uploadapi.PlanResponse{Files: make([]uploadapi.PlanResult, len(req.Files))}
+	for i, f := range req.Files {
+		out.Files[i].Status = uploadapi.StatusNew
+		if image, ok := known[f.SHA256]; ok {
+			out.Files[i] = uploadapi.PlanResult{Status: uploadapi.StatusDuplicate, DuplicateOf: image.ID, Trashed: image.Trashed}
+		}
+	}
+	return out, err
+}
+
 // Plan answers for files that a client wants to send: what the gallery has
 // already is a duplicate, for the others the uploader opens sessions. When the
 // catalog cannot be asked nothing is a duplicate yet; it is recognised when it
 // has arrived.
 func (s *Service) Plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi.PlanResponse, error) {
 	if len(req.Files) > uploadapi.MaxPlanFiles {
-		return uploadapi.PlanResponse{}, fault.Newf(fault.TooLarge, "too_many_files", "A plan may have %d files at most.", uploadapi.MaxPlanFiles)
+		return uploadapi.PlanResponse{}, errTooManyFiles
 	}
 	known, err := s.known(ctx, req.Files)
 	if err != nil {

@@ -19,6 +19,7 @@ func (s *Server) routeAPI() {
 	s.api.HandleFunc("PUT /api/v1/uploads/{session}", s.orFail(s.sendChunk))
 	s.api.HandleFunc("DELETE /api/v1/uploads/{session}", s.inTime(s.cancelUpload))
 	s.api.HandleFunc("POST /api/v1/uploads/{id}/complete", s.orFail(s.completeUpload))
+	s.api.Handle("POST /api/v1/receipts", endpoint(s.Gallery.Receipt, decodeReceipt))
 	s.api.Handle("GET /api/v1/images", endpoint(s.list, decodeList))
 	s.api.Handle("GET /api/v1/images/{id}", endpoint(image(s.Gallery.Get), decodeID))
 	s.api.Handle("DELETE /api/v1/images/{id}", endpoint(image(s.Gallery.Trash), decodeID))

@@ -20,8 +20,11 @@ var errPlanType = fault.New(fault.Unsupported, "unsupported_media_type", "A plan
 
 // plan is POST /api/v1/uploads. A session that the upload service serves itself
 // is reached through the edge; one of a bucket has an address of its own.
-func (s *Server) plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi.PlanResponse, error) {
-	resp, err := s.Gallery.Plan(ctx, req)
+func (s *Server) plan(ctx context.Context, req planRequest) (uploadapi.PlanResponse, error) {
+	if req.dry {
+		return s.Gallery.Foresee(ctx, req.PlanRequest)
+	}
+	resp, err := s.Gallery.Plan(ctx, req.PlanRequest)
 	for i, f := range resp.Files {
 		if strings.HasPrefix(f.SessionURL, "/") {
 			resp.Files[i].SessionURL = publicPrefix + f.SessionURL
@@ -30,16 +33,27 @@ func (s *Server) plan(ctx context.Context, req uploadapi.PlanRequest) (uploadapi
 	return resp, err
 }
 
-func (s *Server) decodePlan(r *http.Request) (uploadapi.PlanRequest, error) {
+// planRequest is a plan as the edge is asked for it.
+type planRequest struct {
+	uploadapi.PlanRequest
+	dry bool // nothing is opened
+}
+
+func (s *Server) decodePlan(r *http.Request) (planRequest, error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return uploadapi.PlanRequest{}, errPlanType
+		return planRequest{}, errPlanType
 	}
-	if _, err := httpx.ParseQuery(r); err != nil {
-		return uploadapi.PlanRequest{}, err
+	q, err := httpx.ParseQuery(r, "dry_run")
+	if err != nil {
+		return planRequest{}, err
+	}
+	dry, err := q.Bool("dry_run")
+	if err != nil {
+		return planRequest{}, err
 	}
 	req, err := kitx.DecodeJSON[uploadapi.PlanRequest](r, uploadapi.MaxPlanBytes)
 	req.Origin = s.origin(r)
-	return req, err
+	return planRequest{req, dry}, err
 }
 
 // origin is that of our pages as the browser knows it, which a bucket must let

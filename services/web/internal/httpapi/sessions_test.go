@@ -80,6 +80,27 @@ func TestCancelUpload(t *testing.T) {
 	s.do(http.MethodPut, at, nil, "Content-Range: bytes */10").want(t, http.StatusNotFound)
 }
 
+// A dry run tells what is there and opens nothing.
+func TestPlanDryRun(t *testing.T) {
+	s := serve(t)
+	content := picture(t, 1)
+	sum := sha256.Sum256(content)
+	id := decode[uploadapi.UploadResponse](t, s.upload("/api/v1/images", file{name: "a.png", data: content})).Results[0].ID
+	ask := func(query string) answer {
+		body := fmt.Sprintf(`{"files":[{"name":"a.png","size":1,"sha256":%q},{"name":"b.png","size":1}]}`, hex.EncodeToString(sum[:]))
+		return s.do(http.MethodPost, "/api/v1/uploads"+query, strings.NewReader(body), jsonType)
+	}
+	a := ask("?dry_run=true")
+	a.want(t, http.StatusOK)
+	got := decode[uploadapi.PlanResponse](t, a).Files
+	if len(got) != 2 || got[0].DuplicateOf != id || got[1].Status != uploadapi.StatusNew || got[1].SessionURL != "" || got[1].ID != "" {
+		t.Errorf("foreseen %+v", got)
+	}
+	ask("?dry_run=maybe").want(t, http.StatusBadRequest)
+	s.catalog.FailWith(errors.New("down"))
+	ask("?dry_run=true").want(t, http.StatusInternalServerError)
+}
+
 // A plan works without the catalog: duplicates are recognised later.
 func TestPlanWithoutTheCatalog(t *testing.T) {
 	s := serve(t)

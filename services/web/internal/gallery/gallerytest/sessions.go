@@ -42,6 +42,11 @@ func (NoSessions) Complete(context.Context, string) (uploadapi.SessionResponse, 
 	return uploadapi.SessionResponse{}, errNoSession
 }
 
+// Receipt finds no image.
+func (NoSessions) Receipt(_ context.Context, req uploadapi.ReceiptRequest) (uploadapi.Receipt, error) {
+	return uploadapi.Receipt{Version: uploadapi.ReceiptVersion, Missing: req.IDs}, nil
+}
+
 // sessions are an Uploader's.
 type sessions struct {
 	mu   sync.Mutex

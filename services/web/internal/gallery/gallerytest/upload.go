@@ -28,6 +28,7 @@ import (
 type Uploader struct {
 	Media    *Media
 	sessions sessions
+	stored   sync.Map // uploadapi.ReceiptFile by id
 }
 
 // Upload stores the files.
@@ -66,10 +67,26 @@ func (u *Uploader) take(name string, data []byte) uploadapi.Result {
 	id, sum := identity.NewImageID(now), sha256.Sum256(data)
 	key := contract.OriginalKey(id, now, ".jpg")
 	u.Media.Put(key, data)
+	u.stored.Store(id, uploadapi.ReceiptFile{
+		ID: id, Name: name, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:]), CRC32C: "AAAAAA==", Generation: 1,
+	})
 	return uploadapi.Result{Name: name, Status: uploadapi.StatusProcessing, ID: id, Stored: &uploadapi.Stored{
 		Key: key, Size: int64(len(data)), ContentType: detected, SHA256: hex.EncodeToString(sum[:]),
 		Width: 4, Height: 3, CreatedAt: now.Format(time.RFC3339Nano),
 	}}
+}
+
+// Receipt tells what Upload and Send have stored.
+func (u *Uploader) Receipt(_ context.Context, req uploadapi.ReceiptRequest) (uploadapi.Receipt, error) {
+	out := uploadapi.Receipt{Version: uploadapi.ReceiptVersion, MadeAt: time.Now().UTC()}
+	for _, id := range req.IDs {
+		if f, ok := u.stored.Load(id); ok {
+			out.Files = append(out.Files, f.(uploadapi.ReceiptFile)) //nolint:forcetypeassert // take stores nothing else
+			continue
+		}
+		out.Missing = append(out.Missing, id)
+	}
+	return out, nil
 }
 
 // Media is a gallery.Media in memory. Safe for concurrent use.

@@ -1,0 +1,162 @@
+// Package folder finds the pictures in folders of this machine.
+//
+// It decides by names what is worth sending, and never by content: that is the
+// gallery's decision. It knows nothing of how they get there.
+package folder
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/intake"
+)
+
+// Found is what there is to send.
+type Found struct {
+	Items []intake.Item
+	// Other are files in folders that have no name of a picture.
+	Other []string
+	// Unread are folders and files that could not be looked at, with the reason.
+	Unread []error
+}
+
+// extensions are those of pictures. What the gallery does not take of them it
+// refuses with a sentence, which is better than a file that is silently left.
+var extensions = []string{
+	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".bmp",
+}
+
+// system are files and folders that programs leave in folders of pictures.
+var system = []string{"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+
+// Find looks at every path: a file is taken whatever its name, of a folder all
+// pictures in it and below. Symbolic links below are not followed, hidden and
+// system files are left out. The pictures of a folder get its path, from its own
+// name down, as their album, below the album given ("" for none); a file that is
+// named itself goes into the album given. A path that is not there is an error.
+func Find(ctx context.Context, album string, paths ...string) (Found, error) {
+	f := finder{seen: map[string]bool{}, album: album}
+	for _, p := range paths {
+		if err := f.path(ctx, p); err != nil {
+			return Found{}, err
+		}
+	}
+	return f.found, nil
+}
+
+type finder struct {
+	found Found
+	seen  map[string]bool
+	album string
+}
+
+func (f *finder) path(ctx context.Context, name string) error {
+	abs, err := filepath.Abs(name)
+	if err == nil {
+		abs, err = filepath.EvalSymlinks(abs)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot look at %s: %w", name, err)
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return fmt.Errorf("cannot look at %s: %w", name, err)
+	}
+	if !info.IsDir() {
+		f.add(abs, name, "", info)
+		return nil
+	}
+	return filepath.WalkDir(abs, func(at string, entry fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			f.found.Unread = append(f.found.Unread, err)
+			return nil
+		}
+		return f.entry(abs, name, at, entry)
+	})
+}
+
+// entry judges one entry of a folder that is walked.
+func (f *finder) entry(root, shown, at string, entry fs.DirEntry) error {
+	name := entry.Name()
+	if at != root && (strings.HasPrefix(name, ".") || slices.Contains(system, strings.ToLower(name))) {
+		if entry.IsDir() {
+			return fs.SkipDir
+		}
+		return nil
+	}
+	if !entry.Type().IsRegular() {
+		return nil
+	}
+	rel, err := filepath.Rel(root, at)
+	if err != nil {
+		return err
+	}
+	shown = filepath.Join(shown, rel)
+	if !slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) {
+		f.found.Other = append(f.found.Other, shown)
+		return nil
+	}
+	info, err := entry.Info()
+	if err != nil {
+		f.found.Unread = append(f.found.Unread, err)
+		return nil
+	}
+	f.add(at, shown, path.Join(filepath.Base(root), filepath.ToSlash(filepath.Dir(rel))), info)
+	return nil
+}
+
+// add takes a file; in is its folder as it will be called in the gallery.
+func (f *finder) add(abs, shown, in string, info fs.FileInfo) {
+	if f.seen[abs] {
+		return
+	}
+	f.seen[abs] = true
+	modified := info.ModTime()
+	f.found.Items = append(f.found.Items, intake.Item{
+		Key: abs, Shown: shown,
+		File: uploadapi.PlanFile{
+			Name: info.Name(), Size: uploadapi.Length(info.Size()), Path: in, Album: path.Join(f.album, in),
+			LastModified: uploadapi.Moment(modified.UTC().Format(time.RFC3339Nano)),
+		},
+		Open:  func(offset int64) (io.ReadCloser, error) { return openAt(abs, offset) },
+		Check: func() error { return unchanged(abs, info.Size(), modified) },
+	})
+}
+
+var errRead = fault.New(fault.Invalid, "file_unreadable", "The file cannot be read. Does it still exist, and may you read it?")
+
+func openAt(name string, offset int64) (io.ReadCloser, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, errRead.With("folder.Open", err)
+	}
+	if _, err := file.Seek(offset, io.SeekStart); err != nil {
+		_ = file.Close()
+		return nil, errRead.With("folder.Open", err)
+	}
+	return file, nil
+}
+
+func unchanged(name string, size int64, modified time.Time) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return errRead.With("folder.Check", err)
+	}
+	if info.Size() != size || !info.ModTime().Equal(modified) {
+		return intake.ErrChanged
+	}
+	return nil
+}

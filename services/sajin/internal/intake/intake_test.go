@@ -1,0 +1,405 @@
+package intake_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/intake"
+	"github.com/sajin-gallery/sajin/services/web/webclient"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// gallery is an intake.Gallery in memory.
+type gallery struct {
+	mu       sync.Mutex
+	has      map[string]string // id by SHA-256
+	open     map[string]string // planned SHA-256 by session
+	room     int               // open sessions; 0 for any number
+	plans    []int             // files of each plan
+	sent     []string          // contents, in any order
+	atOnce   int
+	mostOnce int
+	whole    bool
+	planErr  error
+	// sending may answer in the place of a send.
+	sending func(ctx context.Context, s webclient.Session) error
+}
+
+func newGallery() *gallery { return &gallery{has: map[string]string{}, open: map[string]string{}} }
+
+func (g *gallery) Plan(_ context.Context, files []uploadapi.PlanFile) ([]uploadapi.PlanResult, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.plans = append(g.plans, len(files))
+	if g.planErr != nil {
+		return nil, g.planErr
+	}
+	out := make([]uploadapi.PlanResult, len(files))
+	for i, f := range files {
+		if id := g.has[f.SHA256]; id != "" {
+			out[i] = uploadapi.PlanResult{Status: uploadapi.StatusDuplicate, DuplicateOf: id}
+			continue
+		}
+		if g.room > 0 && len(g.open) >= g.room {
+			d := problem.From(fault.New(fault.RateLimited, "too_many_uploads", "Too many."))
+			out[i] = uploadapi.PlanResult{Status: uploadapi.StatusRefused, Problem: &d}
+			continue
+		}
+		expires := time.Now().Add(time.Hour)
+		session := fmt.Sprintf("/s/%d", len(g.plans)*1000+i)
+		g.open[session] = f.SHA256
+		out[i] = uploadapi.PlanResult{Status: uploadapi.StatusNew, ID: "id-" + f.SHA256[:8], SessionURL: session, ExpiresAt: &expires}
+	}
+	return out, nil
+}
+
+func (g *gallery) Foresee(_ context.Context, files []uploadapi.PlanFile) ([]uploadapi.PlanResult, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := make([]uploadapi.PlanResult, len(files))
+	for i, f := range files {
+		out[i].Status = uploadapi.StatusNew
+		if id := g.has[f.SHA256]; id != "" {
+			out[i] = uploadapi.PlanResult{Status: uploadapi.StatusDuplicate, DuplicateOf: id, Trashed: true}
+		}
+	}
+	return out, nil
+}
+
+func (g *gallery) enter() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.atOnce++
+	g.mostOnce = max(g.mostOnce, g.atOnce)
+}
+
+func (g *gallery) Send(ctx context.Context, s webclient.Session, content webclient.Content, progress func(int64)) (uploadapi.Result, error) {
+	g.enter()
+	defer func() { g.mu.Lock(); g.atOnce--; g.mu.Unlock() }()
+	if g.sending != nil {
+		if err := g.sending(ctx, s); err != nil {
+			return uploadapi.Result{}, err
+		}
+	}
+	g.mu.Lock()
+	want, ok := g.open[s.URL]
+	g.mu.Unlock()
+	if !ok {
+		return uploadapi.Result{}, webclient.ErrSessionGone
+	}
+	data, err := readAll(content)
+	if err != nil {
+		return uploadapi.Result{}, err
+	}
+	if digest(data) != want {
+		return uploadapi.Result{}, fault.New(fault.Unprocessable, "checksum_mismatch", "Another file.")
+	}
+	progress(int64(len(data)))
+	return g.take(s.URL, data), nil
+}
+
+func (g *gallery) SendWhole(_ context.Context, _ uploadapi.PlanFile, content webclient.Content, _ func(int64)) (uploadapi.Result, error) {
+	data, err := readAll(content)
+	if err != nil {
+		return uploadapi.Result{}, err
+	}
+	return g.take("", data), nil
+}
+
+func (g *gallery) take(session string, data []byte) uploadapi.Result {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, session)
+	id := "id-" + digest(data)[:8]
+	g.has[digest(data)], g.sent = id, append(g.sent, string(data))
+	return uploadapi.Result{Status: uploadapi.StatusStored, ID: id}
+}
+
+func (g *gallery) Cancel(_ context.Context, session string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, session)
+	return nil
+}
+
+func (g *gallery) Receipt(_ context.Context, ids []string) (uploadapi.Receipt, error) {
+	if len(ids) > uploadapi.MaxReceipt {
+		return uploadapi.Receipt{}, errors.New("too many")
+	}
+	var out uploadapi.Receipt
+	for _, id := range ids {
+		out.Files = append(out.Files, uploadapi.ReceiptFile{ID: id})
+	}
+	return out, nil
+}
+
+func readAll(content webclient.Content) ([]byte, error) {
+	r, err := content(0)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// items makes one item of each content.
+func items(contents ...string) []intake.Item {
+	out := make([]intake.Item, len(contents))
+	for i, c := range contents {
+		name := fmt.Sprintf("%d.jpg", i)
+		out[i] = intake.Item{
+			Key: name, Shown: name, File: uploadapi.PlanFile{Name: name, Size: uploadapi.Length(len(c))},
+			Open: func(offset int64) (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader([]byte(c)[offset:])), nil
+			},
+		}
+	}
+	return out
+}
+
+// heard counts what a listener is told.
+type heard struct {
+	mu   sync.Mutex
+	done map[string]int
+}
+
+func (*heard) Sending(*intake.Item, int64) {}
+
+func (h *heard) Done(r intake.Result) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.done == nil {
+		h.done = map[string]int{}
+	}
+	h.done[r.Item.Shown]++
+}
+
+func run(t *testing.T, g *gallery, in []intake.Item, change ...func(*intake.Options)) ([]intake.Result, error) {
+	t.Helper()
+	h := &heard{}
+	o := intake.Options{Concurrency: 3, Listener: h, FullPause: time.Millisecond}
+	for _, c := range change {
+		c(&o)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	got, err := intake.Run(ctx, g, in, o)
+	if len(got) != len(in) {
+		t.Fatalf("%d results of %d items", len(got), len(in))
+	}
+	for i, r := range got {
+		want := 1
+		if r.Status == intake.Left {
+			want = 0
+		}
+		if r.Item != &in[i] || h.done[in[i].Shown] != want {
+			t.Errorf("result %d is of %v, and was told %d times", i, r.Item, h.done[in[i].Shown])
+		}
+	}
+	return got, err
+}
+
+func statuses(results []intake.Result) string {
+	var out []string
+	for _, r := range results {
+		out = append(out, string(r.Status))
+	}
+	return strings.Join(out, " ")
+}
+
+func TestWhatIsThereIsNotSent(t *testing.T) {
+	g := newGallery()
+	g.has[digest([]byte("b"))] = "old"
+	got, err := run(t, g, items("a", "b", "c", "a"))
+	if err != nil || statuses(got) != "new duplicate new duplicate" {
+		t.Fatalf("%s, %v", statuses(got), err)
+	}
+	slices.Sort(g.sent)
+	if strings.Join(g.sent, "") != "ac" || got[1].ID != "old" || got[3].ID != got[0].ID {
+		t.Errorf("sent %q; %+v", g.sent, got)
+	}
+	if again, err := run(t, g, items("a", "b", "c", "a")); err != nil || statuses(again) != "duplicate duplicate duplicate duplicate" || len(g.sent) != 2 {
+		t.Errorf("again: %s, %v, %d sent", statuses(again), err, len(g.sent))
+	}
+}
+
+func TestManyFiles(t *testing.T) {
+	g := newGallery()
+	var contents []string
+	for i := range 1050 {
+		contents = append(contents, fmt.Sprint("content ", i))
+	}
+	got, err := run(t, g, items(contents...))
+	if err != nil || len(g.sent) != len(contents) || slices.Max(g.plans) > 100 || g.mostOnce > 3 {
+		t.Fatalf("%v; %d sent, plans of %d, %d at once", err, len(g.sent), slices.Max(g.plans), g.mostOnce)
+	}
+	receipt, err := intake.Receipt(t.Context(), g, append(got, got[0]))
+	if err != nil || len(receipt.Files) != len(contents) || len(receipt.Missing) != 0 {
+		t.Errorf("a receipt of %d files, %d missing, %v", len(receipt.Files), len(receipt.Missing), err)
+	}
+}
+
+// A gallery that takes few unfinished uploads gets no more at a time.
+func TestAFullGalleryIsWaitedFor(t *testing.T) {
+	g := newGallery()
+	g.room = 2
+	if got, err := run(t, g, items("a", "b", "c", "d", "e", "f")); err != nil || len(g.sent) != 6 {
+		t.Fatalf("%s, %v", statuses(got), err)
+	}
+	g = newGallery()
+	g.room = 1
+	g.open["/other"] = "of another client, for ever"
+	got, err := run(t, g, items("a"))
+	if err != nil || statuses(got) != "failed" || fault.Public(got[0].Err).Code != "too_many_uploads" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestDryRunSendsNothing(t *testing.T) {
+	g := newGallery()
+	g.has[digest([]byte("b"))] = "old"
+	got, err := run(t, g, items("a", "b", "a"), func(o *intake.Options) { o.DryRun = true })
+	if err != nil || statuses(got) != "new duplicate duplicate" || !got[1].Trashed || len(g.plans) != 0 || len(g.sent) != 0 {
+		t.Errorf("%s, %v; planned %v, sent %v", statuses(got), err, g.plans, g.sent)
+	}
+}
+
+func TestAGalleryWithoutSessions(t *testing.T) {
+	g := newGallery()
+	g.planErr = fault.New(fault.Unsupported, webclient.CodeNoSessions, "")
+	if got, err := run(t, g, items("a", "b")); err != nil || statuses(got) != "new new" || len(g.sent) != 2 {
+		t.Errorf("%s, %v", statuses(got), err)
+	}
+}
+
+// Without the gallery the run ends, and says so once and not for each file.
+func TestAGalleryThatIsAway(t *testing.T) {
+	g := newGallery()
+	g.planErr = fault.New(fault.Unavailable, "away", "")
+	if got, err := run(t, g, items("a", "b")); fault.KindOf(err) != fault.Unavailable || statuses(got) != "left left" {
+		t.Errorf("%s, %v", statuses(got), err)
+	}
+}
+
+func TestOneFilesFailureLeavesTheOthersAlone(t *testing.T) {
+	g := newGallery()
+	in := items("a", "b", "c", "d")
+	broken := errors.New("unreadable")
+	in[1].Open = func(int64) (io.ReadCloser, error) { return nil, broken }
+	reads := 0
+	in[2].Open = func(int64) (io.ReadCloser, error) { // another file at the second look
+		reads++
+		return io.NopCloser(strings.NewReader(string(rune('w' + reads)))), nil
+	}
+	in[3].File.Size = 7
+	got, err := run(t, g, in)
+	if err != nil || statuses(got) != "new failed failed failed" {
+		t.Fatalf("%s, %v", statuses(got), err)
+	}
+	if !errors.Is(got[1].Err, broken) || !errors.Is(got[2].Err, intake.ErrChanged) || !errors.Is(got[3].Err, intake.ErrChanged) {
+		t.Errorf("%v; %v; %v", got[1].Err, got[2].Err, got[3].Err)
+	}
+	if len(g.open) != 0 {
+		t.Errorf("sessions are left open: %v", g.open)
+	}
+}
+
+func memory(t *testing.T, dir string, now time.Time) *intake.Memory {
+	t.Helper()
+	m, err := intake.OpenMemory(dir, "http://gallery.test", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// A run that was ended goes on with the sessions it had; what it sent is known.
+func TestARunGoesOn(t *testing.T) {
+	g, dir := newGallery(), t.TempDir()
+	remember := func(o *intake.Options) { o.Memory, o.Concurrency = memory(t, dir, time.Now()), 1 }
+	ctx, cancel := context.WithCancel(t.Context())
+	first := true
+	g.sending = func(sendCtx context.Context, _ webclient.Session) error {
+		if first {
+			first = false
+			return nil
+		}
+		cancel()
+		<-sendCtx.Done()
+		return sendCtx.Err()
+	}
+	o := intake.Options{Listener: &heard{}}
+	remember(&o)
+	in := items("a", "b")
+	got, err := intake.Run(ctx, g, in, o)
+	if !errors.Is(err, context.Canceled) || len(g.sent) != 1 {
+		t.Fatalf("%s, %v", statuses(got), err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("remembered: %v, %v", files, err)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: a session's address is a secret", info.Mode(), err)
+	}
+	g.sending = func(_ context.Context, s webclient.Session) error {
+		if s.Fresh {
+			t.Error("a new session was opened")
+		}
+		return nil
+	}
+	if got, err := run(t, g, items("a", "b"), remember); err != nil || len(g.sent) != 2 || len(g.open) != 0 {
+		t.Errorf("%s, %v; sent %q, open %v", statuses(got), err, g.sent, g.open)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 0 {
+		t.Errorf("still remembered: %v", files)
+	}
+}
+
+// What is remembered and gone on the server is planned again; what has expired
+// is not even asked for.
+func TestForgottenSessions(t *testing.T) {
+	g, dir := newGallery(), t.TempDir()
+	away := fault.New(fault.Unavailable, "away", "")
+	g.sending = func(context.Context, webclient.Session) error { return away }
+	keep := func(o *intake.Options) { o.Memory = memory(t, dir, time.Now()) }
+	if got, err := run(t, g, items("a"), keep); err != nil || statuses(got) != "failed" {
+		t.Fatalf("%s, %v", statuses(got), err)
+	}
+	clear(g.open)
+	g.sending = nil
+	if got, err := run(t, g, items("a"), keep); err != nil || statuses(got) != "new" || len(g.plans) != 2 {
+		t.Errorf("gone: %s, %v, %v", statuses(got), err, g.plans)
+	}
+	g.sending = func(context.Context, webclient.Session) error { return away }
+	if _, err := run(t, g, items("b"), keep); err != nil {
+		t.Fatal(err)
+	}
+	memory(t, dir, time.Now().Add(2*time.Hour))
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 0 {
+		t.Errorf("expired and still remembered: %v", files)
+	}
+}
