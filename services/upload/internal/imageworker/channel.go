@@ -79,3 +79,21 @@ func (c *channel) receiveFile() (*os.File, error) {
 	}
 	return os.NewFile(uintptr(fds[0]), "image"), nil //nolint:gosec // a descriptor is a small number
 }
+
+// unnamedFile is an empty file in the system's temporary folder, without a name.
+func unnamedFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "sajin-image-*")
+	if err != nil {
+		return nil, fmt.Errorf("imageworker: %w", err)
+	}
+	_ = os.Remove(f.Name()) // what stays is an empty file, at worst
+	return f, nil
+}
+
+func duplicate(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("imageworker: %w", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil //nolint:gosec // a descriptor is a small number
+}

@@ -1,7 +1,6 @@
 package imageworker
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -21,18 +20,24 @@ func attributes() *syscall.SysProcAttr {
 }
 
 // MemoryFile makes an empty file that lives in memory, and goes when it is
-// closed. An image that is in one reaches a worker without being copied.
+// closed. An image that is in one reaches a worker without being copied. Where
+// the system has none, it is a temporary file without a name.
 func MemoryFile() (*os.File, error) {
 	fd, err := unix.MemfdCreate("sajin-image", unix.MFD_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("imageworker: %w", err)
+		return unnamedFile()
 	}
 	return os.NewFile(uintptr(fd), "sajin-image"), nil //nolint:gosec // a descriptor is a small number
 }
 
-// readOnly is another descriptor of a file, which cannot be written to.
+// readOnly is another descriptor of a file, which cannot be written to. Without
+// /proc it is the same once more.
 func readOnly(f *os.File) (*os.File, error) {
-	return os.Open("/proc/self/fd/" + strconv.Itoa(int(f.Fd()))) //nolint:gosec // a descriptor is a small number
+	image, err := os.Open("/proc/self/fd/" + strconv.Itoa(int(f.Fd()))) //nolint:gosec // a descriptor is a small number
+	if err != nil {
+		return duplicate(f)
+	}
+	return image, nil
 }
 
 // mapped is how much writable memory of its own this process has, touched or
