@@ -76,10 +76,16 @@ var layers = []layer{
 		why:      "it embeds files",
 	},
 	{
-		packages: []string{"services/upload/internal/*imag*"},
+		packages: []string{"services/upload/internal/goimag*", "services/upload/internal/imagemeta*"},
 		may:      []string{"services/upload/internal/ingest", "pkg/contract", "pkg/fault"},
 		mayNot:   []string{"net/http", "database/sql", "os/exec"},
 		why:      "a codec takes bytes and gives bytes: hostile input reaches nothing else",
+	},
+	{
+		packages: []string{"services/upload/internal/imageworker"},
+		may:      []string{"services/upload/internal/ingest", "pkg/fault"},
+		mayNot:   []string{"net/http", "database/sql"},
+		why:      "it starts processes and knows no image format: which codecs work in them is the root's choice",
 	},
 	{
 		packages: []string{"services/catalog/internal/gormcatalog"},
@@ -120,6 +126,11 @@ var dependencies = []dependency{
 		prefixes: []string{"golang.org/x/sync", "golang.org/x/time"},
 		users:    []string{"pkg/...", "services/..."},
 		why:      "as good as the standard library",
+	},
+	{
+		prefixes: []string{"golang.org/x/sys"},
+		users:    []string{"services/upload/internal/imageworker"},
+		why:      "limits on processes and files in memory are the system's, and the standard library has no words for them",
 	},
 	{
 		prefixes: []string{"cloud.google.com/go/storage"},

@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/services/upload"
 )
 
 const usage = `Sajin keeps your photographs and shows them in a web gallery.
@@ -52,7 +53,10 @@ var commands = map[string]command{
 	},
 }
 
-func main() { os.Exit(sajin(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	upload.ImageWorker()
+	os.Exit(sajin(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // sajin is main with its surroundings given, for the tests.
 func sajin(args []string, stdout, stderr io.Writer) int {

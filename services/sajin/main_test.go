@@ -17,9 +17,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
+	"github.com/sajin-gallery/sajin/services/upload"
 )
 
 func TestMain(m *testing.M) {
+	upload.ImageWorker()
 	testscript.Main(m, map[string]func(){
 		"sajin": func() { os.Exit(sajin(os.Args[1:], os.Stdout, os.Stderr)) },
 	})

@@ -23,6 +23,8 @@ type Config struct {
 	TempDir   string `env:"UPLOAD_TEMP_DIR"`                            // "" is the system's
 	MaxPixels int64  `env:"UPLOAD_MAX_PIXELS" envDefault:"52428800"`    // of one image
 
+	// Workers says where images are decoded: in processes of their own, or here.
+	Workers       string        `env:"UPLOAD_WORKERS" envDefault:"process"`    // process, inprocess
 	DeriveTimeout time.Duration `env:"UPLOAD_DERIVE_TIMEOUT" envDefault:"30s"` // for decoding one image
 	AnswerWithin  time.Duration `env:"UPLOAD_ANSWER_WITHIN" envDefault:"60s"`  // after a request's last byte
 
@@ -35,6 +37,12 @@ type Config struct {
 
 	Concurrency int `env:"UPLOAD_EVENTS_AT_ONCE" envDefault:"4"` // events in work at one time
 }
+
+// What SAJIN_UPLOAD_WORKERS may say.
+const (
+	workersProcess   = "process"
+	workersInProcess = "inprocess"
+)
 
 // Limits on what belongs to the form rather than to the files.
 const (
@@ -64,6 +72,9 @@ func (c Config) Validate() error {
 	positive("SAJIN_UPLOAD_SESSION_LIFE", int64(c.SessionLife))
 	if c.Concurrency < 1 || c.Concurrency > event.MaxConcurrency {
 		all = append(all, fmt.Errorf("SAJIN_UPLOAD_EVENTS_AT_ONCE must be from 1 to %d, not %d", event.MaxConcurrency, c.Concurrency))
+	}
+	if c.Workers != workersProcess && c.Workers != workersInProcess {
+		all = append(all, fmt.Errorf("SAJIN_UPLOAD_WORKERS must be process or inprocess, not %q", c.Workers))
 	}
 	if c.RequestBytes < c.FileBytes {
 		all = append(all, errors.New("SAJIN_UPLOAD_REQUEST_BYTES must not be less than SAJIN_UPLOAD_FILE_BYTES"))

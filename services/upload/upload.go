@@ -20,9 +20,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/process"
-	"github.com/sajin-gallery/sajin/services/upload/internal/goimaging"
 	"github.com/sajin-gallery/sajin/services/upload/internal/httpapi"
-	"github.com/sajin-gallery/sajin/services/upload/internal/imagemetadata"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
 
@@ -54,6 +52,7 @@ type Service struct {
 	cfg       Config
 	deps      Deps
 	core      *ingest.Service
+	images    images
 	consumers []consumer
 	health    httpx.Health
 	router    *httpx.Router
@@ -78,7 +77,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if deps.Log == nil {
 		deps.Log = slog.Default()
 	}
-	s := &Service{cfg: cfg, deps: deps, core: newCore(cfg, deps)}
+	images, err := newImages(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{cfg: cfg, deps: deps, images: images, core: newCore(cfg, deps, images)}
 	s.health.Check = s.core.Check
 	s.consumers = consumersOf(s.core, cfg)
 	s.router = httpapi.New(s.core, cfg.http(), &s.health, s.pushes()...)
@@ -88,12 +91,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	return s, nil
 }
 
-func newCore(cfg Config, deps Deps) *ingest.Service {
-	core := cfg.core()
-	return ingest.New(core, ingest.Ports{
+func newCore(cfg Config, deps Deps, images images) *ingest.Service {
+	return ingest.New(cfg.core(), ingest.Ports{
 		Blob: deps.Blob, Partials: deps.Partials, Sessions: deps.Sessions, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
-		Imager:   goimaging.New(goimaging.Limits{MaxPixels: cfg.MaxPixels, MaxMemoryBytes: core.DecodeMemory()}),
-		Metadata: imagemetadata.New(deps.Now),
+		Imager: images.Imager, Metadata: images.MetadataReader, MemoryFile: images.memoryFile,
 	})
 }
 
@@ -164,7 +165,9 @@ func (s *Service) Run(ctx context.Context) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpx.DrainTimeout)
 	defer cancel()
 	s.core.Close(drain)
-	return group.Wait()
+	err := group.Wait()
+	s.images.close()
+	return err
 }
 
 // receive pulls events, where they are not pushed, until ctx ends.

@@ -26,6 +26,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	upload.ImageWorker()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	goleak.VerifyTestMain(m)
 }

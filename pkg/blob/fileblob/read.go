@@ -64,13 +64,7 @@ func (s *Store) OpenAt(ctx context.Context, key string) (blob.ReaderAtCloser, bl
 	if err != nil {
 		return nil, blob.Info{}, classify(op, err)
 	}
-	return readerAt{io.NewSectionReader(file, 0, info.Size), file}, info, nil
-}
-
-// readerAt ends where the object does, before its trailer.
-type readerAt struct {
-	io.ReaderAt
-	io.Closer
+	return file, info, nil // the file itself: a caller may hand its descriptor on
 }
 
 // open opens the object's file and reads its trailer.

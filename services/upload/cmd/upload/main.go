@@ -14,7 +14,7 @@ import (
 // baseMemory is what the process needs besides the images in work.
 const baseMemory = 80 << 20
 
-func main() { os.Exit(process.Main("upload", os.Stderr, run)) }
+func main() { upload.ImageWorker(); os.Exit(process.Main("upload", os.Stderr, run)) }
 
 func run(ctx context.Context) error {
 	var common config.Common

@@ -33,7 +33,7 @@ const (
 // The warnings.
 const (
 	// WarningUnreadable: a part of the metadata is broken or in no known form.
-	WarningUnreadable = "metadata_unreadable"
+	WarningUnreadable = ingest.WarningUnreadable
 	// WarningTakenAt: the date is before photography or in the future.
 	WarningTakenAt = "taken_at_implausible"
 	// WarningPlace: the coordinates are not on this planet.

@@ -23,9 +23,12 @@ func newBudget(total int64) *budget {
 	return &budget{total: total, least: 1, sem: semaphore.NewWeighted(total)}
 }
 
+// DecodesAtOnce is how many images are decoded at the same time at most.
+func DecodesAtOnce() int { return decodesPerCore * runtime.GOMAXPROCS(0) }
+
 func newDecodeBudget(total int64) *budget {
 	b := newBudget(total)
-	b.least = max(1, total/int64(decodesPerCore*runtime.GOMAXPROCS(0)))
+	b.least = max(1, total/int64(DecodesAtOnce()))
 	return b
 }
 

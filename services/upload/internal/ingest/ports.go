@@ -85,6 +85,10 @@ type Metadata struct {
 	Warnings    []string // codes, such as "metadata_unreadable"; broken metadata never refuses an image
 }
 
+// WarningUnreadable is the warning that a part of the metadata is broken or in no
+// known form, or took too much to read.
+const WarningUnreadable = "metadata_unreadable"
+
 // MetadataReader reads EXIF and its kin, bounded in tags, bytes and time. It
 // never fails: what cannot be read is left out, with a warning. Safe for
 // concurrent use.

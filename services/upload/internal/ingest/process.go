@@ -166,10 +166,10 @@ func (s *Service) decode(ctx context.Context, src Source, p Probe) (Derived, err
 	return derived, tooComplex(ctx, limited, err)
 }
 
-// tooComplex makes a refusal of the time limit on one image, and leaves an end
-// of the work as a whole what it is.
+// tooComplex makes a refusal of the time limit on one image, and leaves what it
+// is an end of the work as a whole, and an imager that says it never came to it.
 func tooComplex(ctx, limited context.Context, err error) error {
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+	if err != nil && limited.Err() != nil && ctx.Err() == nil && fault.KindOf(err) != fault.Unavailable {
 		return &Refused{Reason: ErrTooComplex.With("ingest.derive", err)}
 	}
 	return refusal(err)

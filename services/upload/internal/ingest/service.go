@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -20,8 +21,12 @@ type Ports struct {
 	Events   event.Publisher
 	Imager   Imager
 	Metadata MetadataReader
-	Now      func() time.Time
-	Log      *slog.Logger
+	// MemoryFile makes an empty file that lives in memory and goes when it is
+	// closed: small originals are held in one, so that an Imager can hand them on
+	// without a copy. nil holds them in the heap.
+	MemoryFile func() (*os.File, error)
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Service takes images in. Its methods are safe for concurrent use, by several

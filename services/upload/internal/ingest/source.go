@@ -53,6 +53,9 @@ func (s *Service) load(ctx context.Context, key string) (loaded, error) {
 	if err != nil {
 		return loaded{}, fault.Wrap("ingest.load", err)
 	}
+	if s.ports.MemoryFile != nil {
+		return s.loadFile(ctx, info, release)
+	}
 	buffer := &bytes.Buffer{}
 	buffer.Grow(int(info.Size) + bytes.MinRead) // so that reading to EOF does not double it
 	o, err := s.fetch(ctx, info, buffer)
@@ -96,6 +99,19 @@ func (u untilEnd) Read(p []byte) (int, error) {
 	return u.r.Read(p)
 }
 
+// loadFile is load into a file in memory, for which room was acquired.
+func (s *Service) loadFile(ctx context.Context, info blob.Info, free func()) (loaded, error) {
+	file, err := s.ports.MemoryFile()
+	if err != nil {
+		free()
+		return loaded{}, fault.As(fault.OutOfSpace, "ingest.load", err)
+	}
+	return s.fetchFile(ctx, info, file, func() {
+		_ = file.Close()
+		free()
+	})
+}
+
 func (s *Service) spool(ctx context.Context, info blob.Info) (loaded, error) {
 	free, err := s.spools.acquire(ctx, info.Size)
 	if err != nil {
@@ -114,6 +130,10 @@ func (s *Service) spool(ctx context.Context, info blob.Info) (loaded, error) {
 		_ = os.Remove(file.Name())
 		free()
 	}
+	return s.fetchFile(ctx, info, file, release)
+}
+
+func (s *Service) fetchFile(ctx context.Context, info blob.Info, file *os.File, release func()) (loaded, error) {
 	o, err := s.fetch(ctx, info, spoolWriter{file})
 	if err != nil {
 		release()

@@ -1,0 +1,93 @@
+package imageworker
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/services/upload/internal/imagertest"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
+)
+
+// The lengths that a frame declares are believed up to the limit and no further.
+func TestFramesAreBounded(t *testing.T) {
+	const most = 1000
+	frame := func(head, body int) io.Reader {
+		prefix := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(head)), uint32(body))
+		text := `"` + strings.Repeat("x", head-2) + `"`
+		return io.MultiReader(bytes.NewReader(prefix), strings.NewReader(text), bytes.NewReader(make([]byte, body)))
+	}
+	for _, tc := range []struct {
+		head, body int
+		fine       bool
+	}{
+		{maxHeadBytes - 1, most - 1, true},
+		{maxHeadBytes, most, true},
+		{maxHeadBytes + 1, most, false},
+		{maxHeadBytes, most + 1, false},
+	} {
+		var head string
+		body, err := readFrame(frame(tc.head, tc.body), &head, most)
+		if tc.fine && (err != nil || len(body) != tc.body || len(head) != tc.head-2) || !tc.fine && !errors.Is(err, errGarbage) {
+			t.Errorf("a head of %d and a body of %d: %d bytes, %v", tc.head, tc.body, len(body), err)
+		}
+	}
+	if err := writeFrame(io.Discard, strings.Repeat("x", maxHeadBytes)); err == nil {
+		t.Error("a head is written that nobody reads")
+	}
+}
+
+// What a worker says of an error is taken over only as far as it is known.
+func TestFailuresKeepNothingUnknown(t *testing.T) {
+	for kind := range 256 {
+		f := failure{Kind: fault.Kind(kind), Code: strings.Repeat("c", 1000), Detail: strings.Repeat("d", 10000), Cause: "why"}
+		err := f.fault("test")
+		public := fault.Public(err)
+		if len(public.Code) > maxCodeBytes || len(public.Detail) > maxDetailBytes {
+			t.Errorf("%d: %d and %d bytes", kind, len(public.Code), len(public.Detail))
+		}
+		if kind >= len(fault.Kinds()) && fault.KindOf(err) != fault.Internal {
+			t.Errorf("%d: %v", kind, fault.KindOf(err))
+		}
+	}
+}
+
+// FuzzAnswer reads whatever a worker may send. What passes is what was asked
+// for.
+func FuzzAnswer(f *testing.F) {
+	fine := response{Derived: ingest.Derived{Width: 4, Height: 3, Renditions: []ingest.Rendition{
+		{Name: "w320", Width: 4, Height: 3, ContentType: "image/jpeg", Extension: ".jpg", Data: []byte("picture")},
+	}}}
+	var whole bytes.Buffer
+	body := fine.join()
+	if err := writeFrame(&whole, fine, body...); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole.Bytes())
+	f.Add([]byte("\x00\x00\x00\x02\x00\x00\x00\x00{}"))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var resp response
+		body, err := readFrame(bytes.NewReader(data), &resp, bodyLimit(imagertest.Specs))
+		if err == nil {
+			err = resp.check(request{Call: callDerive, Specs: imagertest.Specs}, body)
+		}
+		if err != nil || resp.Failure != nil {
+			return
+		}
+		total := 0
+		for _, r := range resp.Derived.Renditions {
+			total += len(r.Data)
+			if !strings.HasPrefix(r.ContentType, "image/") || strings.Contains(r.ContentType, "svg+") || max(r.Width, r.Height) > 2048 {
+				t.Errorf("%+v passes", r)
+			}
+		}
+		if total != len(body) || len(resp.Derived.Renditions) > len(imagertest.Specs) {
+			t.Errorf("%d of %d bytes in %d renditions", total, len(body), len(resp.Derived.Renditions))
+		}
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package imageworker
+
+const shadow = 1
