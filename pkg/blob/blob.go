@@ -115,6 +115,16 @@ type Store interface {
 	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
 }
 
+// Exclusive is implemented by a store that may say that this process has it to
+// itself, so that nobody else works on what is in it.
+type Exclusive interface{ Exclusive() bool }
+
+// IsExclusive reports whether s says so. A store that says nothing is shared.
+func IsExclusive(s Store) bool {
+	e, ok := s.(Exclusive)
+	return ok && e.Exclusive()
+}
+
 // CheckKey accepts a key that is safe on every adapter: 1..MaxKeyBytes of
 // valid UTF-8 without control characters, '/'-separated segments of at most
 // MaxSegmentBytes none of which is empty, "." or "..", and no backslash.

@@ -20,7 +20,10 @@ type Ports struct {
 	Imager   Imager
 	Metadata MetadataReader
 	Now      func() time.Time
-	Log      *slog.Logger
+	// Uptime is how long this process has run, by a clock that nobody sets; by
+	// the runtime's when nil.
+	Uptime func() time.Duration
+	Log    *slog.Logger
 }
 
 // Service takes images in. Its methods are safe for concurrent use, by several
@@ -34,11 +37,17 @@ type Service struct {
 	flights *flights
 	said    *recent
 	refused *refusals
+	fresh   *fresh
+	began   time.Time
 	opening sync.Mutex // so that two plans do not share what is left of a quota
 }
 
 // New makes a service. Close must be called when it is no longer used.
 func New(cfg Config, ports Ports) *Service {
+	if ports.Uptime == nil {
+		start := time.Now()
+		ports.Uptime = func() time.Duration { return time.Since(start) }
+	}
 	return &Service{
 		cfg: cfg, ports: ports,
 		sources: newBudget(cfg.sourceMemory()),
@@ -47,6 +56,8 @@ func New(cfg Config, ports Ports) *Service {
 		flights: newFlights(cfg.ProcessTimeout, ports.Log),
 		said:    newRecent(cfg.RepeatEvery, ports.Now),
 		refused: &refusals{reasons: map[string]error{}},
+		fresh:   &fresh{ids: map[string]bool{}},
+		began:   ports.Now(),
 	}
 }
 
@@ -54,6 +65,9 @@ func New(cfg Config, ports Ports) *Service {
 // waits for it to notice. What is cut off is taken up again by the sweep. Work
 // that is asked for afterwards is refused as unavailable.
 func (s *Service) Close(ctx context.Context) { s.flights.close(ctx) }
+
+// steady is the time as it would be had nobody set the clock since the start.
+func (s *Service) steady() time.Time { return s.began.Add(s.ports.Uptime()) }
 
 // Check is nil when the bucket answers.
 func (s *Service) Check(ctx context.Context) error {

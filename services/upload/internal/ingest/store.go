@@ -98,6 +98,7 @@ func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, mod
 	if modified != nil {
 		metadata[metaModified] = modified.UTC().Format(time.RFC3339Nano)
 	}
+	s.fresh.add(o.ID)
 	info, err := s.ports.Blob.Put(ctx, o.Key, r, blob.WriteOptions{ContentType: o.ContentType, Metadata: metadata, IfNotExists: true})
 	if err == nil && body.describes(info) {
 		return nil
@@ -106,7 +107,10 @@ func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, mod
 		err = errStoredWrong.With("ingest.Store", fmt.Errorf("stored %d bytes with crc %08x, received %d with %08x",
 			info.Size, info.CRC32C, body.size, body.crc.Sum32()))
 	}
-	return s.settle(ctx, o.Key, body, err)
+	if err = s.settle(ctx, o.Key, body, err); err != nil {
+		s.fresh.take(o.ID)
+	}
+	return err
 }
 
 // settle looks at what became of a write that failed. A store may have done it
