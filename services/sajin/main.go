@@ -18,11 +18,20 @@ const usage = `Sajin keeps your photographs and shows them in a web gallery.
 Usage:
 
 	sajin [serve] [-addr host:port] [-data folder]
+	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
+	sajin rebuild [-dry-run] [-data folder]
 	sajin version
 	sajin help
 
 serve is what happens when nothing is said: the gallery on
 http://127.0.0.1:8080, with everything it keeps in ./sajin-data.
+
+sweep finishes what a crash left undone in the pictures' store, and says what it
+does; -all looks at everything and tells the catalog of every picture again,
+-retry-failed tries again what could not be processed. rebuild makes the catalog
+again from what is stored with the pictures. Both work while the gallery is
+stopped, and change nothing with -dry-run.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -32,7 +41,9 @@ docs/operations.md lists all variables.
 type command func(ctx context.Context, args []string, stdout io.Writer) error
 
 var commands = map[string]command{
-	"serve": serveCommand,
+	"serve":   serveCommand,
+	"sweep":   sweepCommand,
+	"rebuild": rebuildCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err

@@ -82,7 +82,11 @@ type gallery struct {
 // apart holds here.
 func compose(ctx context.Context, c configuration, a *platform.Adapters) (*gallery, error) {
 	var g gallery
-	var err error
+	// Before anything can be uploaded: what is published to nobody is lost.
+	err := catalog.Subscribe(ctx, a.Bus, c.catalog)
+	if err != nil {
+		return nil, err
+	}
 	if g.catalog, err = catalog.New(ctx, c.catalog, catalog.Deps{DB: a.DB, Bus: a.Bus, Now: time.Now, Log: slog.Default()}); err != nil {
 		return nil, err
 	}

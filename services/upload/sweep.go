@@ -2,21 +2,68 @@ package upload
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
 
 // A sweep looks back this far; one in a while looks at everything.
 const (
 	sweepBack    = 48 * time.Hour
 	sweepAllEach = 6 * time.Hour
+	// repeatParts: a sweep of everything publishes this part of all manifests
+	// again, so that within a week the catalog hears of each.
+	repeatParts = uint32(7 * 24 * time.Hour / sweepAllEach)
 )
+
+// Swept counts what a sweep found and did.
+type Swept = ingest.Swept
+
+// SweepStep is one thing that a sweep does.
+type SweepStep = ingest.Step
+
+// SweepOptions say what a sweep that somebody asks for is to do.
+type SweepOptions struct {
+	// All looks at everything, instead of what came within the last two days,
+	// and publishes every manifest again.
+	All         bool
+	RetryFailed bool // what is kept without a preview because processing it failed
+	DryRun      bool // change nothing, and report what would be done
+	Report      func(SweepStep)
+}
+
+// Sweep does once what a running service does now and then. Services may run
+// over the same bucket meanwhile.
+func Sweep(ctx context.Context, cfg Config, deps Deps, o SweepOptions) (Swept, error) {
+	if err := cfg.Validate(); err != nil {
+		return Swept{}, err
+	}
+	deps = deps.withDefaults()
+	core := newCore(cfg, deps)
+	defer func() {
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpx.DrainTimeout)
+		defer cancel()
+		core.Close(drain)
+	}()
+	now := deps.Now()
+	order := ingest.Order{
+		Now: now, Since: now.Add(-sweepBack), RepeatAll: o.All, RetryFailed: o.RetryFailed, DryRun: o.DryRun, Report: o.Report,
+	}
+	if o.All {
+		order.Since = time.Time{}
+	}
+	return core.SweepBy(ctx, order)
+}
 
 // sweep runs the sweep at once and then every SweepEvery, sooner when it has
 // left something young for later.
 func (s *Service) sweep(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var all time.Time // when everything was last looked at
+	var all time.Time     // when everything was last looked at
+	turn := rand.Uint32() //nolint:gosec // any part will do to begin with
 	for {
 		select {
 		case <-ctx.Done():
@@ -27,18 +74,23 @@ func (s *Service) sweep(ctx context.Context) {
 		if age := now.Sub(all); age < 0 || age >= sweepAllEach {
 			since = time.Time{}
 		}
-		again, ok := s.sweepOnce(ctx, now, since)
+		again, ok := s.sweepOnce(ctx, now, since, turn)
 		if ok && since.IsZero() {
 			all = now
+			turn++
 		}
 		timer.Reset(again)
 	}
 }
 
-func (s *Service) sweepOnce(ctx context.Context, now, since time.Time) (again time.Duration, ok bool) {
+func (s *Service) sweepOnce(ctx context.Context, now, since time.Time, turn uint32) (again time.Duration, ok bool) {
 	limited, cancel := context.WithTimeout(ctx, s.cfg.SweepEvery)
 	defer cancel()
-	done, err := s.core.Sweep(limited, now, since)
+	order := ingest.Order{Now: now, Since: since}
+	if since.IsZero() {
+		order.Turn, order.Turns = turn, repeatParts
+	}
+	done, err := s.core.SweepBy(limited, order)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

@@ -47,6 +47,16 @@ type Deps struct {
 	Push func(event.Subscription, event.Handler) http.Handler
 }
 
+func (d Deps) withDefaults() Deps {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	return d
+}
+
 // Service is the upload service. Handler serves while Run runs.
 type Service struct {
 	cfg       Config
@@ -70,12 +80,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if deps.Now == nil {
-		deps.Now = time.Now
-	}
-	if deps.Log == nil {
-		deps.Log = slog.Default()
-	}
+	deps = deps.withDefaults()
 	s := &Service{cfg: cfg, deps: deps, core: newCore(cfg, deps)}
 	s.health.Check = s.core.Check
 	s.consumers = consumersOf(s.core, cfg)
