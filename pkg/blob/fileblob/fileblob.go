@@ -73,6 +73,7 @@ type Store struct {
 
 var (
 	_ blob.Store     = (*Store)(nil)
+	_ blob.AtOpener  = (*Store)(nil)
 	_ blob.Exclusive = (*Store)(nil)
 )
 
