@@ -195,6 +195,10 @@ const (
 	PrefixOriginals  = "originals/"
 	PrefixRenditions = "renditions/"
 	PrefixManifests  = "manifests/"
+	// PrefixInbox is where other tools put files to be taken in, by owner.
+	PrefixInbox = "inbox/"
+	// PrefixInboxRefused is where those of them go that are not taken.
+	PrefixInboxRefused = "inbox-refused/"
 	// PrefixAttempts is of no object that is kept: it holds who is at work on an
 	// image, and how often that has failed.
 	PrefixAttempts = "attempts/"

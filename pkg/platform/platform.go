@@ -26,6 +26,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/natsevents"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/identity"
 )
 
 // MakeDataDir makes the data directory, readable by its owner only.
@@ -44,7 +45,9 @@ type Adapters struct {
 	// Partials is for files that arrive in pieces, where the media store is a
 	// directory and Events are needed too; else nil.
 	Partials blob.Partials
-	closers  []func() error
+	// Inbox is the folder from which files are taken in, where Partials is set.
+	Inbox   blob.Inbox
+	closers []func() error
 }
 
 // Open opens what is needed, in the order events, media, database. An address
@@ -154,7 +157,11 @@ func (a *Adapters) openDirectory(dir string) error {
 	if err != nil {
 		return err
 	}
-	a.Partials = partials
+	inbox, err := store.Inbox(string(identity.LocalOwner))
+	if err != nil {
+		return err
+	}
+	a.Partials, a.Inbox = partials, inbox
 	return nil
 }
 

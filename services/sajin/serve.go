@@ -90,7 +90,7 @@ func compose(ctx context.Context, c configuration, a *platform.Adapters) (*galle
 	if g.catalog, err = catalog.New(ctx, c.catalog, catalog.Deps{DB: a.DB, Bus: a.Bus, Now: time.Now, Log: slog.Default()}); err != nil {
 		return nil, err
 	}
-	if g.upload, err = upload.New(ctx, c.upload, upload.Deps{Blob: a.Media, Partials: a.Partials, Bus: a.Bus, Now: time.Now, Log: slog.Default()}); err != nil {
+	if g.upload, err = upload.New(ctx, c.upload, upload.Deps{Blob: a.Media, Partials: a.Partials, Inbox: a.Inbox, Bus: a.Bus, Now: time.Now, Log: slog.Default()}); err != nil {
 		return nil, err
 	}
 	g.web, err = web.New(ctx, c.web, web.Deps{

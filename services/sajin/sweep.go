@@ -35,7 +35,7 @@ func sweepCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	o.Report = func(step upload.SweepStep) { printStep(stdout, step) }
 	done, err := upload.Sweep(ctx, c.upload, upload.Deps{
-		Blob: adapters.Media, Partials: adapters.Partials, Bus: adapters.Bus, Log: slog.Default(),
+		Blob: adapters.Media, Partials: adapters.Partials, Inbox: adapters.Inbox, Bus: adapters.Bus, Log: slog.Default(),
 	}, o)
 	printSwept(stdout, done, o.DryRun)
 	if err == nil && done.Failed > 0 {
@@ -53,8 +53,8 @@ func printStep(w io.Writer, step upload.SweepStep) {
 }
 
 func printSwept(w io.Writer, done upload.Swept, dry bool) {
-	_, _ = fmt.Fprintf(w, "%d processed, %d tried again, %d published again, %d sessions, %d leftovers removed, %d too young or at rest\n",
-		done.Processed, done.Retried, done.Repeated, done.Sessions, done.Removed, done.Young)
+	_, _ = fmt.Fprintf(w, "%d taken in, %d processed, %d tried again, %d published again, %d sessions, %d leftovers removed, %d too young or at rest\n",
+		done.Taken, done.Processed, done.Retried, done.Repeated, done.Sessions, done.Removed, done.Young)
 	if dry {
 		_, _ = fmt.Fprintln(w, "This was a dry run: nothing was changed.")
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
@@ -54,7 +55,55 @@ func Sweep(ctx context.Context, cfg Config, deps Deps, o SweepOptions) (Swept, e
 	if o.All {
 		order.Since = time.Time{}
 	}
+	if err := settleInbox(ctx, deps.Inbox); err != nil {
+		return Swept{}, err
+	}
 	return core.SweepBy(ctx, order)
+}
+
+// settleInbox waits for what has just been put into an inbox to be seen twice.
+func settleInbox(ctx context.Context, inbox blob.Inbox) error {
+	if inbox == nil {
+		return nil
+	}
+	_, young, err := inbox.Waiting(ctx, "", 1)
+	if err != nil || young == 0 {
+		return err
+	}
+	timer := time.NewTimer(blob.InboxSettle)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// inboxEvery is how often a folder is looked at that people copy into.
+const inboxEvery = 5 * time.Second
+
+// watchInbox takes in what is put into the inbox until ctx ends. What fails is
+// tried again with the next look.
+func (s *Service) watchInbox(ctx context.Context) {
+	tick := time.NewTicker(inboxEvery)
+	defer tick.Stop()
+	for {
+		done, err := s.core.TakeInbox(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.deps.Log.WarnContext(ctx, "the inbox cannot be looked at", "err", err)
+		case done.Taken > 0:
+			s.deps.Log.InfoContext(ctx, "took in the files of the inbox", "files", done.Taken)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // sweep runs the sweep at once and then every SweepEvery, sooner when it has
@@ -95,8 +144,8 @@ func (s *Service) sweepOnce(ctx context.Context, now, since time.Time, turn uint
 	case ctx.Err() != nil:
 	case err != nil:
 		s.deps.Log.WarnContext(ctx, "the sweep was cut short", "err", err)
-	case done.Processed+done.Removed+done.Sessions+done.Failed > 0:
-		s.deps.Log.InfoContext(ctx, "swept", "processed", done.Processed, "removed", done.Removed, "sessions", done.Sessions, "failed", done.Failed)
+	case done.Taken+done.Processed+done.Removed+done.Sessions+done.Failed > 0:
+		s.deps.Log.InfoContext(ctx, "swept", "taken", done.Taken, "processed", done.Processed, "removed", done.Removed, "sessions", done.Sessions, "failed", done.Failed)
 	}
 	if err != nil || done.Young > 0 {
 		return min(s.cfg.SweepAge, s.cfg.SweepEvery), err == nil

@@ -38,9 +38,12 @@ type Deps struct {
 	// Partials holds files that arrive in pieces; nil where the bucket cannot,
 	// and then files are taken whole only.
 	Partials blob.Partials
-	Bus      event.Bus
-	Now      func() time.Time // time.Now when nil
-	Log      *slog.Logger     // slog.Default when nil
+	// Inbox is where files are put to be taken in, where that is not a part of
+	// the bucket; it is looked at every few seconds, since nobody tells of it.
+	Inbox blob.Inbox
+	Bus   event.Bus
+	Now   func() time.Time // time.Now when nil
+	Log   *slog.Logger     // slog.Default when nil
 
 	// Push, where it is set, makes a door for a subscription whose events are
 	// pushed to this service; then it does not pull.
@@ -94,7 +97,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 func newCore(cfg Config, deps Deps) *ingest.Service {
 	core := cfg.core()
 	return ingest.New(core, ingest.Ports{
-		Blob: deps.Blob, Partials: deps.Partials, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
+		Blob: deps.Blob, Partials: deps.Partials, Inbox: deps.Inbox, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
 		Imager:   goimaging.New(goimaging.Limits{MaxPixels: cfg.MaxPixels, MaxMemoryBytes: core.DecodeMemory()}),
 		Metadata: imagemetadata.New(deps.Now),
 	})
@@ -162,6 +165,9 @@ func (s *Service) Run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.receive(running) })
 	group.Go(func() error { s.sweep(running); return nil })
+	if s.deps.Inbox != nil {
+		group.Go(func() error { s.watchInbox(running); return nil })
+	}
 	<-running.Done()
 	s.Draining()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpx.DrainTimeout)

@@ -31,7 +31,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	s, err := upload.New(ctx, c, upload.Deps{Blob: adapters.Media, Partials: adapters.Partials, Bus: adapters.Bus, Now: time.Now, Log: slog.Default()})
+	s, err := upload.New(ctx, c, upload.Deps{Blob: adapters.Media, Partials: adapters.Partials, Inbox: adapters.Inbox, Bus: adapters.Bus, Now: time.Now, Log: slog.Default()})
 	if err != nil {
 		return err
 	}

@@ -144,6 +144,9 @@ func describe(id string, o loaded) (contract.Manifest, error) {
 		at = at.UTC()
 		m.ModifiedAt = &at
 	}
+	if album, err := url.PathUnescape(o.info.Metadata[metaAlbum]); err == nil {
+		m.Album = album
+	}
 	return m, nil
 }
 

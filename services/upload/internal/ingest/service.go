@@ -16,6 +16,7 @@ import (
 type Ports struct {
 	Blob     blob.Store
 	Partials blob.Partials // nil: files arrive whole only
+	Inbox    blob.Inbox    // nil: the part of the store below contract.PrefixInbox
 	Events   event.Publisher
 	Imager   Imager
 	Metadata MetadataReader
@@ -47,6 +48,9 @@ func New(cfg Config, ports Ports) *Service {
 	if ports.Uptime == nil {
 		start := time.Now()
 		ports.Uptime = func() time.Duration { return time.Since(start) }
+	}
+	if ports.Inbox == nil {
+		ports.Inbox = blob.InboxOf(ports.Blob, contract.PrefixInbox, contract.PrefixInboxRefused)
 	}
 	return &Service{
 		cfg: cfg, ports: ports,

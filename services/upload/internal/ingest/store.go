@@ -23,6 +23,7 @@ const (
 	metaOwner    = "owner"
 	metaName     = "name" // percent-encoded, since metadata travels in headers
 	metaModified = "modified_at"
+	metaAlbum    = "album" // percent-encoded too
 )
 
 // settleTimeout bounds the look at what became of a write that failed.

@@ -15,6 +15,7 @@ import (
 
 // Swept is what a sweep found and did.
 type Swept struct {
+	Taken     int // files of the inbox that were taken in, or moved aside
 	Processed int // originals without a manifest that were taken up
 	Repeated  int // manifests that were published again
 	Retried   int // images without a preview that have one now
@@ -58,7 +59,7 @@ func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error
 }
 
 // SweepBy finishes what a crash, a lost event or a failed dependency left
-// undone: it processes originals without a manifest, publishes manifests again,
+// undone: it takes in what waits in the inbox, processes originals without a manifest, publishes manifests again,
 // finishes and gives up upload sessions, and removes what belongs to nothing.
 //
 // It deletes no original (but what Process refuses) and nothing that has a
@@ -69,7 +70,7 @@ func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error
 // or ctx ends.
 func (s *Service) SweepBy(ctx context.Context, o Order) (Swept, error) {
 	w := &sweep{Service: s, order: o, now: o.Now, since: o.Since}
-	parts := []func(context.Context) error{w.sessions, w.originals, w.manifests}
+	parts := []func(context.Context) error{w.inbox, w.sessions, w.originals, w.manifests}
 	if o.Since.IsZero() {
 		parts = append(parts, w.leftovers, w.oldAttempts)
 	}
