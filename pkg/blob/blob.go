@@ -115,6 +115,16 @@ type Store interface {
 	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
 }
 
+// Exclusive is implemented by a store that may say that this process has it to
+// itself, so that nobody else works on what is in it.
+type Exclusive interface{ Exclusive() bool }
+
+// IsExclusive reports whether s says so. A store that says nothing is shared.
+func IsExclusive(s Store) bool {
+	e, ok := s.(Exclusive)
+	return ok && e.Exclusive()
+}
+
 // AtOpener is a Store whose objects can be read at any place as they are,
 // without being copied to somewhere near first.
 type AtOpener interface {

@@ -100,6 +100,11 @@ type Manifest struct {
 // but not shown.
 const PreviewUnavailable = "preview_unavailable"
 
+// WarningProcessingFailed is the warning of an image that is kept as it is
+// because processing it has failed too often, for no reason of its own that is
+// known. It has no preview.
+const WarningProcessingFailed = "processing_failed"
+
 // Motion is the moving part of a live picture: a range of the original, as
 // Google's motion photos have it, or an object beside it, as Apple's live photos
 // have it.
@@ -192,6 +197,13 @@ const (
 	PrefixManifests  = "manifests/"
 	// PrefixSessions is for what upload notes of sessions that the bucket serves.
 	PrefixSessions = "sessions/"
+	// PrefixInbox is where other tools put files to be taken in, by owner.
+	PrefixInbox = "inbox/"
+	// PrefixInboxRefused is where those of them go that are not taken.
+	PrefixInboxRefused = "inbox-refused/"
+	// PrefixAttempts is of no object that is kept: it holds who is at work on an
+	// image, and how often that has failed.
+	PrefixAttempts = "attempts/"
 )
 
 // OriginalKey is where an upload is stored: by UTC day, then id. The name of

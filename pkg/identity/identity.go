@@ -7,6 +7,7 @@ package identity
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"strings"
 	"sync"
 	"time"
@@ -70,6 +71,16 @@ func NewImageID(now time.Time) string {
 	if err != nil { // 80 bits of a millisecond used up: start from fresh entropy
 		id = ulid.MustNew(millisecond(now), rand.Reader)
 	}
+	return id.String()
+}
+
+// DerivedImageID is the id of an image that came at the given time from a source
+// with a name of its own: the same id however often it is asked for.
+func DerivedImageID(at time.Time, source string) string {
+	var id ulid.ULID
+	_ = id.SetTime(millisecond(at)) // within what an id can hold
+	sum := sha256.Sum256([]byte(source))
+	_ = id.SetEntropy(sum[:10]) // its length
 	return id.String()
 }
 

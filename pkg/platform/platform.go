@@ -26,6 +26,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/natsevents"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/identity"
 )
 
 // MakeDataDir makes the data directory, readable by its owner only.
@@ -47,7 +48,9 @@ type Adapters struct {
 	// Sessions opens the sessions that the media store serves itself, where it is
 	// a bucket; else nil.
 	Sessions blob.SessionOpener
-	closers  []func() error
+	// Inbox is the folder from which files are taken in, where Partials is set.
+	Inbox   blob.Inbox
+	closers []func() error
 }
 
 // Open opens what is needed, in the order events, media, database. An address
@@ -167,7 +170,11 @@ func (a *Adapters) openDirectory(dir string) error {
 	if err != nil {
 		return err
 	}
-	a.Partials = partials
+	inbox, err := store.Inbox(string(identity.LocalOwner))
+	if err != nil {
+		return err
+	}
+	a.Partials, a.Inbox = partials, inbox
 	return nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/process"
 	core "github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/gormcatalog"
@@ -165,7 +166,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		err := s.deps.Bus.Receive(ctx, s.subscription(), s.core.HandleEvent)
+		err := s.deps.Bus.Receive(ctx, subscription(s.config), s.core.HandleEvent)
 		if err == nil && ctx.Err() == nil {
 			return errors.New("catalog: the bus ended the subscription")
 		}
@@ -181,9 +182,35 @@ func (s *Service) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (s *Service) subscription() event.Subscription {
+// Learn takes in an image by its manifest, as an event of its upload would have
+// it. Learning again changes nothing.
+func (s *Service) Learn(ctx context.Context, m contract.Manifest) error {
+	e, err := contract.New(m.ID+".learned", contract.SourceUpload, contract.TypeImageUploaded, m.ID, m.CreatedAt, contract.ImageUploaded{Manifest: m})
+	if err != nil {
+		return fault.As(fault.Invalid, "catalog.Learn", err)
+	}
+	return s.core.HandleEvent(ctx, event.Delivery{Event: e, Attempt: 1})
+}
+
+// Knows reports whether an owner has an image, in the trash or not, or another
+// that it was merged into.
+func (s *Service) Knows(ctx context.Context, owner identity.Owner, id string) (bool, error) {
+	_, err := s.core.Get(identity.WithOwner(ctx, owner), id)
+	if errors.Is(err, core.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Subscribe makes the catalog's subscription, so that it misses nothing that is
+// published from now on, whether or not it runs.
+func Subscribe(ctx context.Context, bus event.Subscriber, config Config) error {
+	return bus.Ensure(ctx, subscription(config))
+}
+
+func subscription(config Config) event.Subscription {
 	return event.Subscription{
-		Name: Subscription, Topic: contract.TopicImages, Concurrency: s.config.EventWorkers,
+		Name: Subscription, Topic: contract.TopicImages, Concurrency: config.EventWorkers,
 		// A database that is away for an hour must cost no event: back-off grows
 		// to a minute, and sixty more attempts follow.
 		MaxAttempts: 66, AckDeadline: 30 * time.Second,

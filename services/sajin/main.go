@@ -20,6 +20,8 @@ Usage:
 
 	sajin [serve] [-addr host:port] [-data folder]
 	sajin upload [-server URL] [-album A] [-concurrency N] [-receipt FILE] [-dry-run] PATH…
+	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
+	sajin rebuild [-dry-run] [-data folder]
 	sajin version
 	sajin help
 
@@ -32,6 +34,12 @@ albums, below -album. Interrupted, the same command goes on where it stopped.
 It ends with 0 when all is well, with 1 and a table of what failed and why, and
 with 2 when the command line is wrong.
 
+sweep finishes what a crash left undone in the pictures' store, and says what it
+does; -all looks at everything and tells the catalog of every picture again,
+-retry-failed tries again what could not be processed. rebuild makes the catalog
+again from what is stored with the pictures. Both work while the gallery is
+stopped, and change nothing with -dry-run.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -41,8 +49,10 @@ docs/operations.md lists all variables.
 type command func(ctx context.Context, args []string, stdout io.Writer) error
 
 var commands = map[string]command{
-	"serve":  serveCommand,
-	"upload": uploadCommand,
+	"serve":   serveCommand,
+	"upload":  uploadCommand,
+	"sweep":   sweepCommand,
+	"rebuild": rebuildCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err

@@ -82,12 +82,16 @@ type gallery struct {
 // apart holds here.
 func compose(ctx context.Context, c configuration, a *platform.Adapters) (*gallery, error) {
 	var g gallery
-	var err error
+	// Before anything can be uploaded: what is published to nobody is lost.
+	err := catalog.Subscribe(ctx, a.Bus, c.catalog)
+	if err != nil {
+		return nil, err
+	}
 	if g.catalog, err = catalog.New(ctx, c.catalog, catalog.Deps{DB: a.DB, Bus: a.Bus, Now: time.Now, Log: slog.Default()}); err != nil {
 		return nil, err
 	}
 	g.upload, err = upload.New(ctx, c.upload, upload.Deps{
-		Blob: a.Media, Partials: a.Partials, Sessions: a.Sessions, Bus: a.Bus, Now: time.Now, Log: slog.Default(),
+		Blob: a.Media, Partials: a.Partials, Sessions: a.Sessions, Inbox: a.Inbox, Bus: a.Bus, Now: time.Now, Log: slog.Default(),
 	})
 	if err != nil {
 		return nil, err

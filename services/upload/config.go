@@ -31,6 +31,8 @@ type Config struct {
 	SweepEvery time.Duration `env:"UPLOAD_SWEEP_EVERY" envDefault:"10m"`
 	SweepAge   time.Duration `env:"UPLOAD_SWEEP_AGE" envDefault:"30s"` // what is younger may be in work elsewhere
 
+	Attempts int `env:"UPLOAD_ATTEMPTS" envDefault:"5"` // at an image that fails for no known reason
+
 	OpenSessions int           `env:"UPLOAD_OPEN_SESSIONS" envDefault:"1000"`     // of one owner
 	OpenBytes    int64         `env:"UPLOAD_OPEN_BYTES" envDefault:"68719476736"` // that the open sessions of one owner are for
 	SessionLife  time.Duration `env:"UPLOAD_SESSION_LIFE" envDefault:"168h"`      // then a session that is not finished is given up
@@ -67,6 +69,7 @@ func (c Config) Validate() error {
 	positive("SAJIN_UPLOAD_ANSWER_WITHIN", int64(c.AnswerWithin))
 	positive("SAJIN_UPLOAD_SWEEP_EVERY", int64(c.SweepEvery))
 	positive("SAJIN_UPLOAD_SWEEP_AGE", int64(c.SweepAge))
+	positive("SAJIN_UPLOAD_ATTEMPTS", int64(c.Attempts))
 	positive("SAJIN_UPLOAD_OPEN_SESSIONS", int64(c.OpenSessions))
 	positive("SAJIN_UPLOAD_OPEN_BYTES", c.OpenBytes)
 	positive("SAJIN_UPLOAD_SESSION_LIFE", int64(c.SessionLife))
@@ -92,6 +95,7 @@ func (c Config) core() ingest.Config {
 	out := ingest.Defaults()
 	out.FileBytes, out.Memory, out.TempBytes, out.TempDir = c.FileBytes, c.Memory, c.TempBytes, c.TempDir
 	out.DeriveTimeout, out.AnswerWithin, out.SweepAge = c.DeriveTimeout, c.AnswerWithin, c.SweepAge
+	out.Attempts = c.Attempts
 	out.OpenSessions, out.OpenBytes, out.SessionLife = c.OpenSessions, c.OpenBytes, c.SessionLife
 	return out
 }

@@ -2,21 +2,122 @@ package upload
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
 
 // A sweep looks back this far; one in a while looks at everything.
 const (
 	sweepBack    = 48 * time.Hour
 	sweepAllEach = 6 * time.Hour
+	// repeatParts: a sweep of everything publishes this part of all manifests
+	// again, so that within a week the catalog hears of each.
+	repeatParts = uint32(7 * 24 * time.Hour / sweepAllEach)
 )
+
+// Swept counts what a sweep found and did.
+type Swept = ingest.Swept
+
+// SweepStep is one thing that a sweep does.
+type SweepStep = ingest.Step
+
+// SweepOptions say what a sweep that somebody asks for is to do.
+type SweepOptions struct {
+	// All looks at everything, instead of what came within the last two days,
+	// and publishes every manifest again.
+	All         bool
+	RetryFailed bool // what is kept without a preview because processing it failed
+	DryRun      bool // change nothing, and report what would be done
+	Report      func(SweepStep)
+}
+
+// Sweep does once what a running service does now and then. Services may run
+// over the same bucket meanwhile.
+func Sweep(ctx context.Context, cfg Config, deps Deps, o SweepOptions) (Swept, error) {
+	if err := cfg.Validate(); err != nil {
+		return Swept{}, err
+	}
+	deps = deps.withDefaults()
+	images, err := newImages(cfg, deps)
+	if err != nil {
+		return Swept{}, err
+	}
+	core := newCore(cfg, deps, images)
+	defer func() {
+		defer images.close()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpx.DrainTimeout)
+		defer cancel()
+		core.Close(drain)
+	}()
+	now := deps.Now()
+	order := ingest.Order{
+		Now: now, Since: now.Add(-sweepBack), RepeatAll: o.All, RetryFailed: o.RetryFailed, DryRun: o.DryRun, Report: o.Report,
+	}
+	if o.All {
+		order.Since = time.Time{}
+	}
+	if err := settleInbox(ctx, deps.Inbox); err != nil {
+		return Swept{}, err
+	}
+	return core.SweepBy(ctx, order)
+}
+
+// settleInbox waits for what has just been put into an inbox to be seen twice.
+func settleInbox(ctx context.Context, inbox blob.Inbox) error {
+	if inbox == nil {
+		return nil
+	}
+	_, young, err := inbox.Waiting(ctx, "", 1)
+	if err != nil || young == 0 {
+		return err
+	}
+	timer := time.NewTimer(blob.InboxSettle)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// inboxEvery is how often a folder is looked at that people copy into.
+const inboxEvery = 5 * time.Second
+
+// watchInbox takes in what is put into the inbox until ctx ends. What fails is
+// tried again with the next look.
+func (s *Service) watchInbox(ctx context.Context) {
+	tick := time.NewTicker(inboxEvery)
+	defer tick.Stop()
+	for {
+		done, err := s.core.TakeInbox(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.deps.Log.WarnContext(ctx, "the inbox cannot be looked at", "err", err)
+		case done.Taken > 0:
+			s.deps.Log.InfoContext(ctx, "took in the files of the inbox", "files", done.Taken)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
 
 // sweep runs the sweep at once and then every SweepEvery, sooner when it has
 // left something young for later.
 func (s *Service) sweep(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var all time.Time // when everything was last looked at
+	var all time.Time     // when everything was last looked at
+	turn := rand.Uint32() //nolint:gosec // any part will do to begin with
 	for {
 		select {
 		case <-ctx.Done():
@@ -27,24 +128,29 @@ func (s *Service) sweep(ctx context.Context) {
 		if age := now.Sub(all); age < 0 || age >= sweepAllEach {
 			since = time.Time{}
 		}
-		again, ok := s.sweepOnce(ctx, now, since)
+		again, ok := s.sweepOnce(ctx, now, since, turn)
 		if ok && since.IsZero() {
 			all = now
+			turn++
 		}
 		timer.Reset(again)
 	}
 }
 
-func (s *Service) sweepOnce(ctx context.Context, now, since time.Time) (again time.Duration, ok bool) {
+func (s *Service) sweepOnce(ctx context.Context, now, since time.Time, turn uint32) (again time.Duration, ok bool) {
 	limited, cancel := context.WithTimeout(ctx, s.cfg.SweepEvery)
 	defer cancel()
-	done, err := s.core.Sweep(limited, now, since)
+	order := ingest.Order{Now: now, Since: since}
+	if since.IsZero() {
+		order.Turn, order.Turns = turn, repeatParts
+	}
+	done, err := s.core.SweepBy(limited, order)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
 		s.deps.Log.WarnContext(ctx, "the sweep was cut short", "err", err)
-	case done.Processed+done.Removed+done.Sessions+done.Failed > 0:
-		s.deps.Log.InfoContext(ctx, "swept", "processed", done.Processed, "removed", done.Removed, "sessions", done.Sessions, "failed", done.Failed)
+	case done.Taken+done.Processed+done.Removed+done.Sessions+done.Failed > 0:
+		s.deps.Log.InfoContext(ctx, "swept", "taken", done.Taken, "processed", done.Processed, "removed", done.Removed, "sessions", done.Sessions, "failed", done.Failed)
 	}
 	if err != nil || done.Young > 0 {
 		return min(s.cfg.SweepAge, s.cfg.SweepEvery), err == nil

@@ -38,13 +38,26 @@ type Deps struct {
 	// are taken whole only.
 	Partials blob.Partials
 	Sessions blob.SessionOpener
-	Bus      event.Bus
-	Now      func() time.Time // time.Now when nil
-	Log      *slog.Logger     // slog.Default when nil
+	// Inbox is where files are put to be taken in, where that is not a part of
+	// the bucket; it is looked at every few seconds, since nobody tells of it.
+	Inbox blob.Inbox
+	Bus   event.Bus
+	Now   func() time.Time // time.Now when nil
+	Log   *slog.Logger     // slog.Default when nil
 
 	// Push, where it is set, makes a door for a subscription whose events are
 	// pushed to this service; then it does not pull.
 	Push func(event.Subscription, event.Handler) http.Handler
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	return d
 }
 
 // Service is the upload service. Handler serves while Run runs.
@@ -71,12 +84,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if deps.Now == nil {
-		deps.Now = time.Now
-	}
-	if deps.Log == nil {
-		deps.Log = slog.Default()
-	}
+	deps = deps.withDefaults()
 	images, err := newImages(cfg, deps)
 	if err != nil {
 		return nil, err
@@ -93,7 +101,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 
 func newCore(cfg Config, deps Deps, images images) *ingest.Service {
 	return ingest.New(cfg.core(), ingest.Ports{
-		Blob: deps.Blob, Partials: deps.Partials, Sessions: deps.Sessions, Events: deps.Bus, Now: deps.Now, Log: deps.Log,
+		Blob: deps.Blob, Partials: deps.Partials, Sessions: deps.Sessions, Inbox: deps.Inbox,
+		Events: deps.Bus, Now: deps.Now, Log: deps.Log,
 		Imager: images.Imager, Metadata: images.MetadataReader, MemoryFile: images.memoryFile,
 	})
 }
@@ -160,6 +169,9 @@ func (s *Service) Run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.receive(running) })
 	group.Go(func() error { s.sweep(running); return nil })
+	if s.deps.Inbox != nil {
+		group.Go(func() error { s.watchInbox(running); return nil })
+	}
 	<-running.Done()
 	s.Draining()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpx.DrainTimeout)

@@ -72,9 +72,13 @@ type Store struct {
 }
 
 var (
-	_ blob.Store    = (*Store)(nil)
-	_ blob.AtOpener = (*Store)(nil)
+	_ blob.Store     = (*Store)(nil)
+	_ blob.AtOpener  = (*Store)(nil)
+	_ blob.Exclusive = (*Store)(nil)
 )
+
+// Exclusive implements blob.Exclusive: the lock keeps other processes out.
+func (s *Store) Exclusive() bool { return true }
 
 // Open makes dir a store if it is not one yet, and takes hold of it: another
 // process (or a second Open in this one) gets a fault.Locked with the code

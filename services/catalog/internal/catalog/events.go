@@ -67,6 +67,9 @@ func decideUploaded(i Image, snapshot Snapshot, now time.Time) (c Changeset, err
 	if refused {
 		c.Unretire = append(c.Unretire, i.ID)
 	}
+	if known && len(before.Renditions) > 0 && len(i.Renditions) == 0 {
+		return c, nil // what was said before the image could be processed comes late
+	}
 	if !known {
 		c.add(i, now)
 		return c, nil

@@ -52,6 +52,7 @@ func Run(t *testing.T, h Harness) {
 		"known badly":             testKnownRefuses,
 		"uploaded images":         testUploaded,
 		"odd manifests":           testOddManifests,
+		"processed at last":       testProcessedAtLast,
 		"refused events":          testRefusedEvents,
 		"rejected images":         testRejected,
 		"uploaded duplicates":     testUploadedDuplicates,

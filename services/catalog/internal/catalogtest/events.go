@@ -43,6 +43,29 @@ func testUploaded(t *testing.T, w *world) {
 	w.consistent()
 }
 
+// An image that could not be processed at first, and then could, stays as it
+// became, in whatever order that is heard.
+func testProcessedAtLast(t *testing.T, w *world) {
+	m := w.full("full")
+	failed := m
+	failed.Preview, failed.Renditions, failed.Width, failed.Height = contract.PreviewUnavailable, []contract.Rendition{}, 0, 0
+	failed.Warnings = []string{contract.WarningProcessingFailed}
+	w.uploaded(failed)
+	if got := w.get(m.ID); got.State != catalogapi.StateReady || len(got.Renditions) > 0 {
+		t.Errorf("an image without a preview is %+v", got)
+	}
+	w.uploaded(m)
+	want := w.get(m.ID)
+	if len(want.Renditions) == 0 {
+		t.Errorf("processed at last, it is %+v", want)
+	}
+	w.uploaded(failed) // which comes late
+	if diff := cmp.Diff(want, w.get(m.ID)); diff != "" {
+		t.Errorf("an old event changed it (-want +got):\n%s", diff)
+	}
+	w.consistent()
+}
+
 // full has everything a manifest can have.
 func (w *world) full(content string) contract.Manifest {
 	m := w.manifest(content, 0)

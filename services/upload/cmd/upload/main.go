@@ -29,7 +29,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	s, err := upload.New(ctx, c, upload.Deps{Blob: adapters.Media, Partials: adapters.Partials, Sessions: adapters.Sessions, Bus: adapters.Bus})
+	s, err := upload.New(ctx, c, upload.Deps{
+		Blob: adapters.Media, Partials: adapters.Partials, Sessions: adapters.Sessions, Inbox: adapters.Inbox, Bus: adapters.Bus,
+	})
 	if err != nil {
 		return err
 	}

@@ -88,10 +88,11 @@ func (s *server) start(cfg ingest.Config) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	began := s.now()
 	s.core = ingest.New(cfg, ingest.Ports{
 		Blob: s.bucket, Partials: partials, Events: s.bus, Metadata: noMetadata{},
 		Imager: goimaging.New(goimaging.Limits{MaxMemoryBytes: cfg.DecodeMemory()}),
-		Now:    s.now, Log: slog.New(slog.DiscardHandler),
+		Now:    s.now, Uptime: func() time.Duration { return s.now().Sub(began) }, Log: slog.New(slog.DiscardHandler),
 	})
 	routes := httpapi.New(s.core, s.limits, health())
 	s.http = httptest.NewServer(httpx.Chain(routes, httpx.DiscardWithin(100*time.Millisecond), httpx.RequestIDs(true), httpx.Recover))

@@ -2,12 +2,12 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -69,6 +69,7 @@ func (s *Service) putOnce(ctx context.Context, h blob.HeldPartial, o Original, n
 		return err
 	}
 	if missing {
+		s.fresh.add(o.ID)
 		info, err = h.Keep(ctx, o.Key, body.crc.Sum32(), writeOptions(o, n.Owner, n.ModifiedAt))
 		return s.stored(ctx, o, body, info, err)
 	}
@@ -136,51 +137,62 @@ func (w *sweep) sessions(ctx context.Context) error {
 	}
 	for _, p := range all {
 		n, err := readNote(p.Note)
-		if err == nil && !w.due(p, n) {
-			continue
-		}
+		do := ""
 		if err == nil {
-			err = w.session(ctx, p.ID)
+			if do = w.due(p, n); do == "" {
+				continue
+			}
 		}
-		if errors.Is(err, blob.ErrHeld) || errors.Is(err, blob.ErrNotFound) {
-			continue // at work, or gone
-		}
-		if err := w.count(ctx, &w.done.Sessions, "session of "+n.ID, err); err != nil {
+		err = w.step(ctx, &w.done.Sessions, cmp.Or(do, "read session"), "of "+n.ID, func() error {
+			return cmp.Or(err, w.session(ctx, p.ID))
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// due reports whether there is something to do about a session.
-func (w *sweep) due(p blob.Partial, n note) bool {
-	if n.open() && p.Offset == n.Size {
-		return true
+// What there may be to do about a session.
+const (
+	finishSession = "finish session"
+	giveSessionUp = "give session up"
+	forgetSession = "forget session"
+)
+
+// due says what there is to do about a session; "" for nothing.
+func (w *sweep) due(p blob.Partial, n note) string {
+	switch {
+	case n.open() && p.Offset == n.Size:
+		return finishSession
+	case w.past(n.ExpiresAt, w.cfg.SessionLife):
+		return forgetSession
+	case n.open() && w.past(n.ExpiresAt, 0):
+		return giveSessionUp
+	default:
+		return ""
 	}
-	return w.expired(n) && (n.open() || w.forgotten(n))
 }
-
-func (w *sweep) expired(n note) bool   { return !w.now.Before(n.ExpiresAt) }
-func (w *sweep) forgotten(n note) bool { return w.late(n) >= w.cfg.SessionLife }
-
-func (w *sweep) late(n note) time.Duration { return w.now.Sub(n.ExpiresAt) }
 
 func (w *sweep) session(ctx context.Context, id string) error {
 	h, err := w.ports.Partials.Hold(ctx, id)
+	if errors.Is(err, blob.ErrHeld) || errors.Is(err, blob.ErrNotFound) {
+		return errPassed // at work, or gone
+	}
 	if err != nil {
-		return err
+		return fault.Wrap("ingest.Sweep", err)
 	}
 	defer h.Release()
 	t := &taking{service: w.Service, held: h}
 	if t.note, err = readNote(h.Partial().Note); err != nil {
 		return err
 	}
-	switch {
-	case t.note.open() && h.Partial().Offset == t.note.Size:
+	switch w.due(h.Partial(), t.note) {
+	case finishSession:
 		return t.complete(ctx)
-	case w.forgotten(t.note):
+	case forgetSession:
 		return h.Remove(ctx)
-	case t.note.open() && w.expired(t.note):
+	case giveSessionUp:
 		t.note.Expired = true
 		raw, err := t.note.encode()
 		if err != nil {

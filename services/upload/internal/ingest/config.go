@@ -19,6 +19,11 @@ type Config struct {
 	ProcessTimeout time.Duration // for all work on one image, waiting for memory included
 	AnswerWithin   time.Duration // after the last byte of a request; then "processing" is answered
 
+	Attempts     int           // at an image that fails for no known reason; then it is kept as it is
+	AttemptPause time.Duration // after the first of them, doubled after each that follows
+	LeaseLife    time.Duration // after this without a sign of life another process takes work over
+	LeaseRenewal time.Duration // how often a sign of life is given; well below LeaseLife
+
 	OpenSessions int           // that one owner may have
 	OpenBytes    int64         // that the open sessions of one owner may be for
 	SessionLife  time.Duration // from the plan on
@@ -42,6 +47,11 @@ func Defaults() Config {
 		DeriveTimeout:  30 * time.Second,
 		ProcessTimeout: 5 * time.Minute,
 		AnswerWithin:   time.Minute,
+
+		Attempts:     5,
+		AttemptPause: time.Minute,
+		LeaseLife:    30 * time.Second,
+		LeaseRenewal: 8 * time.Second,
 
 		OpenSessions: 1000,
 		OpenBytes:    64 << 30,

@@ -11,9 +11,14 @@ import (
 )
 
 // sayUploaded publishes that the image is ready. The event is the same however
-// often it is said, so that every consumer can tell.
+// often it is said, so that every consumer can tell. What was kept unprocessed
+// and then processed is another event.
 func (s *Service) sayUploaded(ctx context.Context, m contract.Manifest) error {
-	err := s.publish(ctx, m.ID, ".uploaded", contract.TypeImageUploaded, m.CreatedAt, contract.ImageUploaded{Manifest: m})
+	suffix := ".uploaded"
+	if unprocessed(m) {
+		suffix = ".unprocessed"
+	}
+	err := s.publish(ctx, m.ID, suffix, contract.TypeImageUploaded, m.CreatedAt, contract.ImageUploaded{Manifest: m})
 	if err == nil {
 		s.said.note(m.ID)
 	}

@@ -18,6 +18,9 @@ func (s *Service) HandleObjectFinalized(ctx context.Context, d event.Delivery) e
 	if err != nil {
 		return err
 	}
+	if name, ok := strings.CutPrefix(object.Key, contract.PrefixInbox); ok {
+		return s.takeNamed(ctx, name)
+	}
 	if !strings.HasPrefix(object.Key, contract.PrefixOriginals) {
 		return nil
 	}

@@ -76,17 +76,24 @@ func (f *flights) run(id string, current *flight, do work) {
 	ctx, cancel := context.WithTimeout(f.life, f.timeout)
 	defer cancel()
 	defer func() {
-		// A defect that one file brings out must not end the process for all.
-		if cause := recover(); cause != nil {
-			f.log.Error("panic while processing", "id", id, "cause", cause, "stack", string(debug.Stack()))
-			current.err = fault.As(fault.Internal, "ingest.run", fmt.Errorf("panic: %v", cause))
-		}
 		f.mu.Lock()
 		delete(f.running, id)
 		f.mu.Unlock()
 		close(current.done)
 	}()
-	current.manifest, current.err = do(ctx)
+	current.manifest, current.err = contain(ctx, f.log, id, do)
+}
+
+// contain makes an error of a panic: a defect that one file brings out must not
+// end the process for all.
+func contain(ctx context.Context, log *slog.Logger, id string, do work) (m contract.Manifest, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			log.ErrorContext(ctx, "panic while processing", "id", id, "cause", cause, "stack", string(debug.Stack()))
+			err = fault.As(fault.Internal, "ingest.contain", fmt.Errorf("panic: %v", cause))
+		}
+	}()
+	return do(ctx)
 }
 
 func (f *flights) close(ctx context.Context) {

@@ -31,8 +31,12 @@ func idOf(key string) (string, error) {
 }
 
 func (s *Service) readManifest(ctx context.Context, id string) (contract.Manifest, error) {
+	return readManifest(ctx, s.ports.Blob, id)
+}
+
+func readManifest(ctx context.Context, store blob.Store, id string) (contract.Manifest, error) {
 	var m contract.Manifest
-	r, _, err := s.ports.Blob.Open(ctx, contract.ManifestKey(id), 0, -1)
+	r, _, err := store.Open(ctx, contract.ManifestKey(id), 0, -1)
 	if err != nil {
 		return m, fault.Wrap("ingest.readManifest", err)
 	}

@@ -58,18 +58,29 @@ func (s *Service) process(ctx context.Context, id, key string) (contract.Manifes
 	if !errors.Is(err, blob.ErrNotFound) {
 		return m, err
 	}
-	o, err := s.load(ctx, key)
-	if reason := s.refused.reason(id); reason != nil && errors.Is(err, errGone) {
-		return m, &Refused{Reason: reason}
+	t, err := s.begin(ctx, id)
+	if errors.Is(err, errSpent) {
+		return s.keepUnprocessed(ctx, id, key)
 	}
+	if err != nil {
+		return m, err
+	}
+	m, err = contain(ctx, s.ports.Log, id, func(ctx context.Context) (contract.Manifest, error) {
+		return s.makeImage(ctx, id, key)
+	})
+	if spent := t.end(ctx, err); spent {
+		return s.keepUnprocessed(ctx, id, key)
+	}
+	return m, err
+}
+
+// makeImage is one try.
+func (s *Service) makeImage(ctx context.Context, id, key string) (contract.Manifest, error) {
+	o, m, err := s.loadDescribed(ctx, id, key)
 	if err != nil {
 		return m, err
 	}
 	defer o.release()
-	m, err = describe(id, o)
-	if err != nil {
-		return m, err
-	}
 	if err = asPlanned(o); err == nil {
 		m, err = s.derive(ctx, m, o)
 	}
@@ -79,7 +90,24 @@ func (s *Service) process(ctx context.Context, id, key string) (contract.Manifes
 	if err != nil {
 		return m, err
 	}
-	return s.commit(ctx, m, o)
+	return s.commit(ctx, m, o, s.writeManifest)
+}
+
+// loadDescribed brings an original near and says what it says of itself. The
+// caller releases it.
+func (s *Service) loadDescribed(ctx context.Context, id, key string) (loaded, contract.Manifest, error) {
+	o, err := s.load(ctx, key)
+	if reason := s.refused.reason(id); reason != nil && errors.Is(err, errGone) {
+		err = &Refused{Reason: reason}
+	}
+	if err != nil {
+		return o, contract.Manifest{}, err
+	}
+	m, err := describe(id, o)
+	if err != nil {
+		o.release()
+	}
+	return o, m, err
 }
 
 // repeat says again what a manifest says, unless that was done just now or the
@@ -122,6 +150,9 @@ func describe(id string, o loaded) (contract.Manifest, error) {
 	if at, err := time.Parse(time.RFC3339Nano, o.info.Metadata[metaModified]); err == nil {
 		at = at.UTC()
 		m.ModifiedAt = &at
+	}
+	if album, err := url.PathUnescape(o.info.Metadata[metaAlbum]); err == nil {
+		m.Album = album
 	}
 	return m, nil
 }
@@ -208,8 +239,8 @@ func (s *Service) putRenditions(ctx context.Context, id string, renditions []Ren
 // says so. A purge removes the original first and the manifest last: seeing the
 // original still there after the manifest was written proves that the purge has
 // yet to come to the manifest.
-func (s *Service) commit(ctx context.Context, m contract.Manifest, o loaded) (contract.Manifest, error) {
-	m, err := s.writeManifest(ctx, m)
+func (s *Service) commit(ctx context.Context, m contract.Manifest, o loaded, write writer) (contract.Manifest, error) {
+	m, err := write(ctx, m)
 	if err != nil {
 		return m, err
 	}
@@ -227,6 +258,9 @@ func (s *Service) commit(ctx context.Context, m contract.Manifest, o loaded) (co
 	}
 	return m, s.sayUploaded(ctx, m)
 }
+
+// writer stores a manifest and returns the one that counts.
+type writer func(context.Context, contract.Manifest) (contract.Manifest, error)
 
 // undo takes back a manifest whose original is not what it describes.
 func (s *Service) undo(ctx context.Context, id string, reason error) error {

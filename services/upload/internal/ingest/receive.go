@@ -101,7 +101,7 @@ func (r *reception) process(o *Outcome) { r.service.await(r.waiting, o) }
 // await processes a stored file. Only a refusal is the file's end: after any
 // other error it is safe where it is, and is taken up again.
 func (s *Service) await(waiting context.Context, o *Outcome) {
-	m, err := s.Process(waiting, o.Original.Key)
+	m, err := s.processed(waiting, o.Original.Key)
 	refused := (*Refused)(nil)
 	switch {
 	case err == nil:
@@ -112,5 +112,22 @@ func (s *Service) await(waiting context.Context, o *Outcome) {
 		s.ports.Log.InfoContext(waiting, "the service stops; the rest is left to the sweep", "key", o.Original.Key)
 	case waiting.Err() == nil:
 		s.ports.Log.WarnContext(waiting, "processing is left to the sweep", "key", o.Original.Key, "err", err)
+	}
+}
+
+// processed is Process, or the outcome of another process that is at it.
+func (s *Service) processed(waiting context.Context, key string) (contract.Manifest, error) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		m, err := s.Process(waiting, key)
+		if !errors.Is(err, errInWork) {
+			return m, err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-waiting.Done():
+			timer.Stop()
+			return m, err
+		}
 	}
 }

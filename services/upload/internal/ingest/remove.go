@@ -83,6 +83,9 @@ func (s *Service) removeDerived(ctx context.Context, id string) error {
 	if err := s.removeRenditions(ctx, id); err != nil {
 		return err
 	}
+	if err := s.forgetAttempts(ctx, id); err != nil {
+		return err
+	}
 	return fault.Wrap("ingest.removeDerived", s.ports.Blob.Delete(ctx, contract.ManifestKey(id)))
 }
 

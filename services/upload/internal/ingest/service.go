@@ -18,6 +18,7 @@ type Ports struct {
 	Blob     blob.Store
 	Partials blob.Partials      // nil: not through sessions of our own
 	Sessions blob.SessionOpener // of the bucket's own sessions; nil: it has none
+	Inbox    blob.Inbox         // nil: the part of the store below contract.PrefixInbox
 	Events   event.Publisher
 	Imager   Imager
 	Metadata MetadataReader
@@ -26,7 +27,10 @@ type Ports struct {
 	// without a copy. nil holds them in the heap.
 	MemoryFile func() (*os.File, error)
 	Now        func() time.Time
-	Log        *slog.Logger
+	// Uptime is how long this process has run, by a clock that nobody sets; by
+	// the runtime's when nil.
+	Uptime func() time.Duration
+	Log    *slog.Logger
 }
 
 // Service takes images in. Its methods are safe for concurrent use, by several
@@ -40,11 +44,20 @@ type Service struct {
 	flights *flights
 	said    *recent
 	refused *refusals
+	fresh   *fresh
+	began   time.Time
 	opening sync.Mutex // so that two plans do not share what is left of a quota
 }
 
 // New makes a service. Close must be called when it is no longer used.
 func New(cfg Config, ports Ports) *Service {
+	if ports.Uptime == nil {
+		start := time.Now()
+		ports.Uptime = func() time.Duration { return time.Since(start) }
+	}
+	if ports.Inbox == nil {
+		ports.Inbox = blob.InboxOf(ports.Blob, contract.PrefixInbox, contract.PrefixInboxRefused)
+	}
 	return &Service{
 		cfg: cfg, ports: ports,
 		sources: newBudget(cfg.sourceMemory()),
@@ -53,6 +66,8 @@ func New(cfg Config, ports Ports) *Service {
 		flights: newFlights(cfg.ProcessTimeout, ports.Log),
 		said:    newRecent(cfg.RepeatEvery, ports.Now),
 		refused: &refusals{reasons: map[string]error{}},
+		fresh:   &fresh{ids: map[string]bool{}},
+		began:   ports.Now(),
 	}
 }
 
@@ -60,6 +75,9 @@ func New(cfg Config, ports Ports) *Service {
 // waits for it to notice. What is cut off is taken up again by the sweep. Work
 // that is asked for afterwards is refused as unavailable.
 func (s *Service) Close(ctx context.Context) { s.flights.close(ctx) }
+
+// steady is the time as it would be had nobody set the clock since the start.
+func (s *Service) steady() time.Time { return s.began.Add(s.ports.Uptime()) }
 
 // Check is nil when the bucket answers.
 func (s *Service) Check(ctx context.Context) error {

@@ -23,6 +23,7 @@ const (
 	metaOwner    = "owner"
 	metaName     = "name" // percent-encoded, since metadata travels in headers
 	metaModified = "modified_at"
+	metaAlbum    = "album" // percent-encoded too
 )
 
 // settleTimeout bounds the look at what became of a write that failed.
@@ -108,6 +109,7 @@ func writeOptions(o Original, owner identity.Owner, modified *time.Time) blob.Wr
 }
 
 func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {
+	s.fresh.add(o.ID)
 	info, err := s.ports.Blob.Put(ctx, o.Key, r, writeOptions(o, owner, modified))
 	return s.stored(ctx, o, body, info, err)
 }
@@ -121,7 +123,10 @@ func (s *Service) stored(ctx context.Context, o Original, body *meter, info blob
 		err = errStoredWrong.With("ingest.Store", fmt.Errorf("stored %d bytes with crc %08x, received %d with %08x",
 			info.Size, info.CRC32C, body.size, body.crc.Sum32()))
 	}
-	return s.settle(ctx, o.Key, body, err)
+	if err = s.settle(ctx, o.Key, body, err); err != nil {
+		s.fresh.take(o.ID)
+	}
+	return err
 }
 
 // settle looks at what became of a write that failed. A store may have done it

@@ -5,57 +5,110 @@ import (
 	"errors"
 	"iter"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
-	"github.com/sajin-gallery/sajin/pkg/fault"
-	"github.com/sajin-gallery/sajin/pkg/identity"
 )
 
 // Swept is what a sweep found and did.
 type Swept struct {
+	Taken     int // files of the inbox that were taken in, or moved aside
 	Processed int // originals without a manifest that were taken up
 	Repeated  int // manifests that were published again
-	Removed   int // renditions that belonged to nothing
+	Retried   int // images without a preview that have one now
+	Removed   int // renditions and records of tries that belonged to nothing
 	Sessions  int // sessions that were finished, or given up because they had expired
 	Failed    int // of all these, what will be tried again
-	Young     int // originals without a manifest that a live upload may still have
+	Young     int // what a live upload or another process may still have, and what rests after a failure
 }
 
-// Sweep finishes what a crash, a lost event or a failed dependency left undone:
-// it processes originals without a manifest, publishes young manifests again,
-// finishes and gives up upload sessions, and removes renditions that belong to
-// nothing. Only images made since are looked at; the zero time looks at all of them, and only then at renditions.
+// Order says what a sweep is to look at.
+type Order struct {
+	// Now is the time to judge ages by.
+	Now time.Time
+	// Since: only images made since are looked at. The zero time looks at all of
+	// them, and only then at what belongs to nothing.
+	Since time.Time
+	// RepeatAll publishes every manifest again, for a catalog that may lack some.
+	// Otherwise those are that are young, and of the others the Turn-th of Turns
+	// parts; none when Turns is 0.
+	RepeatAll   bool
+	Turn, Turns uint32
+	// RetryFailed tries again what was kept without a preview because
+	// processing it had failed.
+	RetryFailed bool
+	// DryRun changes nothing, and reports and counts what would be done.
+	DryRun bool
+	// Report hears of every step, in order; may be nil.
+	Report func(Step)
+}
+
+// Step is one thing that a sweep does.
+type Step struct {
+	Do  string // such as "process"
+	Key string // what it is done to
+	Err error  // why it is left for later; nil when it is done
+}
+
+// Sweep is SweepBy without anything special.
+func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error) {
+	return s.SweepBy(ctx, Order{Now: now, Since: since})
+}
+
+// SweepBy finishes what a crash, a lost event or a failed dependency left
+// undone: it takes in what waits in the inbox, processes originals without a manifest, publishes manifests again,
+// finishes and gives up upload sessions, and removes what belongs to nothing.
 //
 // It deletes no original (but what Process refuses) and nothing that has a
-// manifest. Sweeps may run at the same time as uploads, purges and each other.
-// One object's failure is counted and logged; an error is returned when the
-// bucket cannot be listed or ctx ends.
-func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error) {
-	w := &sweep{Service: s, now: now, since: since}
-	if err := w.sessions(ctx); err != nil {
-		return w.done, err
+// manifest. What it removes for its age is old by two clocks, the wall's and
+// that of this process, so that a clock that is set removes nothing. Sweeps may
+// run at the same time as uploads, purges and each other. One object's failure
+// is counted and logged; an error is returned when the bucket cannot be listed
+// or ctx ends.
+func (s *Service) SweepBy(ctx context.Context, o Order) (Swept, error) {
+	w := &sweep{Service: s, order: o, now: o.Now, since: o.Since}
+	parts := []func(context.Context) error{w.inbox, w.sessions, w.originals, w.manifests}
+	if o.Since.IsZero() {
+		parts = append(parts, w.leftovers, w.oldAttempts)
 	}
-	if err := w.originals(ctx); err != nil {
-		return w.done, err
-	}
-	if err := w.manifests(ctx); err != nil {
-		return w.done, err
-	}
-	if since.IsZero() {
-		return w.done, w.leftovers(ctx)
+	for _, part := range parts {
+		if err := part(ctx); err != nil {
+			return w.done, err
+		}
 	}
 	return w.done, nil
 }
 
 type sweep struct {
 	*Service
+	order      Order
 	now, since time.Time
 	done       Swept
+}
+
+// errPassed says that there is nothing to do any more.
+var errPassed = errors.New("ingest: nothing is left to do")
+
+// step does one thing, or only says it, and judges its error.
+func (w *sweep) step(ctx context.Context, done *int, do, key string, act func() error) error {
+	var err error
+	if !w.order.DryRun {
+		err = act()
+	}
+	if errors.Is(err, errPassed) {
+		return nil
+	}
+	if errors.Is(err, errInWork) || errors.Is(err, errPaused) {
+		w.done.Young++
+		return ctx.Err()
+	}
+	if w.order.Report != nil && ctx.Err() == nil {
+		w.order.Report(Step{Do: do, Key: key, Err: err})
+	}
+	return w.count(ctx, done, key, err)
 }
 
 // count judges one object's error.
@@ -69,6 +122,13 @@ func (w *sweep) count(ctx context.Context, done *int, key string, err error) err
 		w.ports.Log.WarnContext(ctx, "the sweep leaves an object for later", "key", key, "err", err)
 	}
 	return ctx.Err()
+}
+
+// past reports whether something is older than age. A clock that is set forward
+// makes nothing old: what the time says, the time that this process has run
+// must allow.
+func (w *sweep) past(at time.Time, age time.Duration) bool {
+	return w.now.Sub(at) >= age && w.steady().Sub(at) >= age
 }
 
 func (w *sweep) originals(ctx context.Context) error {
@@ -97,16 +157,30 @@ func (w *sweep) unprocessed(ctx context.Context, originals map[string]blob.Info)
 	}
 	for _, id := range lacking {
 		info := originals[id]
-		if w.now.Sub(info.CreatedAt) < w.cfg.SweepAge {
+		// An age below zero is a clock's fault, and no reason to wait.
+		if age := w.now.Sub(info.CreatedAt); age >= 0 && age < w.cfg.SweepAge || w.order.DryRun && w.rests(ctx, id) {
 			w.done.Young++
 			continue
 		}
-		_, err := w.Process(ctx, info.Key)
-		if err := w.count(ctx, &w.done.Processed, info.Key, unfinished(err)); err != nil {
+		err := w.step(ctx, &w.done.Processed, "process", info.Key, func() error {
+			_, err := w.Process(ctx, info.Key)
+			return unfinished(err)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rests tells what a sweep that may try finds out by trying: that an image is in
+// work, or has failed a short while ago. It changes nothing.
+func (w *sweep) rests(ctx context.Context, id string) bool {
+	last, err := w.lastTry(ctx, id)
+	if err == nil {
+		err = w.mayFollow(last, w.now)
+	}
+	return errors.Is(err, errInWork) || errors.Is(err, errPaused)
 }
 
 // withoutManifest lists, in order, those of the ids that have no manifest. It
@@ -135,79 +209,4 @@ func (w *sweep) withoutManifest(ctx context.Context, ids iter.Seq[string]) ([]st
 
 func manifestID(key string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(key, contract.PrefixManifests), ".json")
-}
-
-// manifests repeats the young ones. An id tells when its image was uploaded, so
-// that the listing can begin there; the manifest may be younger.
-func (w *sweep) manifests(ctx context.Context) error {
-	after := contract.PrefixManifests
-	if !w.since.IsZero() {
-		after += identity.FirstImageID(w.since)
-	}
-	return w.pages(ctx, contract.PrefixManifests, after, func(page []blob.Info) error {
-		for _, info := range page {
-			id := manifestID(info.Key)
-			if w.now.Sub(info.CreatedAt) >= w.cfg.RepeatWithin || !identity.ValidImageID(id) || w.said.has(id) {
-				continue
-			}
-			err := w.repeatByID(ctx, id)
-			if errors.Is(err, blob.ErrNotFound) {
-				continue // purged since it was listed
-			}
-			if err := w.count(ctx, &w.done.Repeated, info.Key, err); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// repeatByID says again what a manifest says, also when its original is gone.
-// Then a purge is under way, or has not come to its end (it met the image being
-// made, and a crash): the catalog, which knows, says the purge again.
-func (w *sweep) repeatByID(ctx context.Context, id string) error {
-	m, err := w.readManifest(ctx, id)
-	if err != nil {
-		return err
-	}
-	if err = w.repeat(ctx, m, m.Key); errors.Is(err, errGone) {
-		return w.sayUploaded(ctx, m)
-	}
-	return err
-}
-
-// leftovers removes renditions of images that have neither an original nor a
-// manifest: a purge and the processing of one image had met.
-func (w *sweep) leftovers(ctx context.Context) error {
-	return w.pages(ctx, contract.PrefixRenditions, contract.PrefixRenditions, func(page []blob.Info) error {
-		old := map[string]bool{}
-		for _, info := range page {
-			id := path.Base(path.Dir(info.Key))
-			if identity.ValidImageID(id) && w.now.Sub(info.CreatedAt) >= w.cfg.LeftoverAge {
-				old[id] = true
-			}
-		}
-		return w.removeLeftovers(ctx, maps.Keys(old))
-	})
-}
-
-func (w *sweep) removeLeftovers(ctx context.Context, ids iter.Seq[string]) error {
-	lacking, err := w.withoutManifest(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for _, id := range lacking {
-		original := contract.OriginalKey(id, identity.ImageTime(id), "")
-		kept, err := w.ports.Blob.List(ctx, original, "", 1)
-		if err != nil {
-			return fault.Wrap("ingest.Sweep", err)
-		}
-		if len(kept) > 0 {
-			continue
-		}
-		if err := w.count(ctx, &w.done.Removed, contract.PrefixRenditions+id, w.removeRenditions(ctx, id)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

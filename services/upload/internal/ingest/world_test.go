@@ -61,9 +61,11 @@ func newWorld(t testing.TB, change ...func(*ingest.Config)) *world {
 }
 
 func (w *world) start() {
+	began := w.clock.run()
 	ports := ingest.Ports{
 		Blob: w.bucket, Events: w.bus, Imager: w.imager, Metadata: metadata{}, Now: w.clock.Now,
-		Log: discard,
+		Uptime: func() time.Duration { return w.clock.run() - began },
+		Log:    discard,
 	}
 	if w.sessions != nil {
 		ports.Sessions = w.sessions
@@ -109,6 +111,7 @@ func (w *world) process(o ingest.Original) contract.Manifest {
 func (w *world) settle() {
 	w.t.Helper()
 	w.restart()
+	w.clock.Advance(w.cfg.LeaseLife)
 	for _, key := range w.bucket.Finalized() {
 		if err := w.HandleObjectFinalized(w.t.Context(), finalized(w.t, key)); err != nil {
 			w.t.Errorf("the notification of %s is not taken: %v", key, err)
@@ -118,6 +121,7 @@ func (w *world) settle() {
 	if done, err := w.Sweep(w.t.Context(), w.clock.Now(), time.Time{}); err != nil || done.Failed > 0 {
 		w.t.Errorf("Sweep: %+v, %v", done, err)
 	}
+	w.noAttempts()
 }
 
 func (w *world) empty() {
@@ -167,10 +171,11 @@ func delivery(t testing.TB, typ string, data any) event.Delivery {
 	return event.Delivery{Event: e, Attempt: 1}
 }
 
-// clock stands still until it is moved.
+// clock stands still until it is moved, by time or by somebody's hand.
 type clock struct {
-	mu sync.Mutex
-	at time.Duration
+	mu     sync.Mutex
+	at     time.Duration
+	passed time.Duration // of it
 }
 
 var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -185,6 +190,20 @@ func (c *clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at += d
+	c.passed += d
+}
+
+// Set sets the clock forward or back, while no time passes.
+func (c *clock) Set(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at += d
+}
+
+func (c *clock) run() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
 }
 
 // imager is told by a picture what to do with it, and watches how much is asked
@@ -194,6 +213,8 @@ type imager struct {
 	gate   chan struct{} // where it is not nil, a derivation takes one
 
 	mu       sync.Mutex
+	mended   bool // nothing is a defect any more
+	probed   int
 	derived  int
 	at, most int // derivations at one time
 }
@@ -208,16 +229,31 @@ func (m *imager) Probe(_ context.Context, src ingest.Source) (ingest.Probe, erro
 	p := ingest.Probe{
 		Format: "jpeg", ContentType: "image/jpeg", Extension: ".jpg", Width: 40, Height: 30, Frames: 1, Orientation: 1, MemoryBytes: m.memory,
 	}
-	switch word(src) {
-	case "corrupt":
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.probed++
+	switch w := word(src); {
+	case w == "corrupt":
 		return p, ingest.ErrCorrupt
-	case "bomb":
+	case w == "bomb":
 		return p, ingest.ErrTooLarge
-	case "panic":
+	case w == "panic" && !m.mended:
 		panic("a defect")
 	default:
 		return p, nil
 	}
+}
+
+func (m *imager) mend() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mended = true
+}
+
+func (m *imager) probes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.probed
 }
 
 func (m *imager) Derive(ctx context.Context, src ingest.Source, _ ingest.Probe, specs []ingest.Spec) (ingest.Derived, error) {

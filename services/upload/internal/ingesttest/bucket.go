@@ -23,6 +23,8 @@ import (
 type Bucket struct {
 	Faults *Faults // may be nil
 	Now    func() time.Time
+	Alone  bool             // one process has it to itself
+	OnPut  func(key string) // called when an object is there; may be nil
 
 	mu         sync.Mutex
 	objects    map[string]object
@@ -39,6 +41,9 @@ type object struct {
 func NewBucket(faults *Faults, now func() time.Time) *Bucket {
 	return &Bucket{Faults: faults, Now: now, objects: map[string]object{}}
 }
+
+// Exclusive implements blob.Exclusive.
+func (b *Bucket) Exclusive() bool { return b.Alone }
 
 // Put implements blob.Store.
 func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, opts blob.WriteOptions) (info blob.Info, err error) {
@@ -57,7 +62,9 @@ func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, opts blob.Wri
 		case short:
 			data = data[:len(data)/2]
 		}
-		info, err = b.keep(key, data, opts)
+		if info, err = b.keep(key, data, opts); err == nil && b.OnPut != nil {
+			b.OnPut(key)
+		}
 		return err
 	})
 	return info, err

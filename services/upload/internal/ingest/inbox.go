@@ -1,0 +1,192 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+)
+
+var errNoOwner = fault.New(fault.Invalid, "inbox_unowned", "A file of the inbox must lie in a folder that has its owner's name.")
+
+// TakeInbox takes in what waits in the inbox, file by file.
+func (s *Service) TakeInbox(ctx context.Context) (Swept, error) {
+	w := &sweep{Service: s, order: Order{Now: s.ports.Now()}}
+	err := w.inbox(ctx)
+	return w.done, err
+}
+
+// inbox takes in every file of the inbox.
+func (w *sweep) inbox(ctx context.Context) error {
+	for after := ""; ; {
+		page, young, err := w.ports.Inbox.Waiting(ctx, after, blob.MaxListLimit)
+		if err != nil {
+			return fault.Wrap("ingest.inbox", err)
+		}
+		for _, file := range page {
+			after = file.Key
+			err := w.step(ctx, &w.done.Taken, "take in", contract.PrefixInbox+file.Key, func() error {
+				return w.takeFile(ctx, file)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if len(page) < blob.MaxListLimit {
+			w.done.Young += young
+			return nil
+		}
+	}
+}
+
+// takeNamed takes in a file of the inbox that the bucket says is there.
+func (s *Service) takeNamed(ctx context.Context, name string) error {
+	file, err := s.ports.Inbox.Look(ctx, name)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil // taken, or none that is
+	}
+	if err != nil {
+		return fault.Wrap("ingest.inbox", err)
+	}
+	return s.takeFile(ctx, file)
+}
+
+// takeFile makes an image of a file of the inbox. Its id follows from the file,
+// so that whoever does this again, or at the same time, makes the same one. The
+// file goes when its manifest is there; what is refused is moved aside.
+func (s *Service) takeFile(ctx context.Context, file blob.Info) error {
+	f, err := describeFile(file)
+	if err == nil {
+		err = s.makeOfFile(ctx, file, f)
+	}
+	switch refused := (*Refused)(nil); {
+	case err == nil:
+		return s.emptied(ctx, file)
+	case errors.Is(err, blob.ErrNotFound):
+		return nil // somebody else was faster
+	case errors.As(err, &refused) && refused.Unfinished != nil:
+		return refused.Unfinished
+	case refused != nil:
+		s.ports.Log.WarnContext(ctx, "a file of the inbox is moved aside: it is not taken", "file", file.Key, "code", fault.Public(refused.Reason).Code)
+		return fault.Wrap("ingest.inbox", s.ports.Inbox.Refuse(ctx, file))
+	default:
+		return err
+	}
+}
+
+func (s *Service) makeOfFile(ctx context.Context, file blob.Info, f inboxFile) error {
+	_, err := s.readManifest(ctx, f.id)
+	if !errors.Is(err, blob.ErrNotFound) {
+		return err // or it is made
+	}
+	k, err := s.sniffFile(ctx, file)
+	if err != nil {
+		return err
+	}
+	return s.takeOriginal(ctx, file, f, k)
+}
+
+func (s *Service) emptied(ctx context.Context, file blob.Info) error {
+	return fault.Wrap("ingest.inbox", s.ports.Inbox.Remove(ctx, file))
+}
+
+// inboxFile is what the place of a file says of it.
+type inboxFile struct {
+	id       string
+	owner    identity.Owner
+	name     string
+	album    string // the names of the folders, joined by '/'
+	modified *time.Time
+}
+
+func describeFile(file blob.Info) (inboxFile, error) {
+	first, rest, _ := strings.Cut(file.Key, "/")
+	owner, ok := identity.ParseOwner(first)
+	if !ok || rest == "" {
+		return inboxFile{}, &Refused{Reason: errNoOwner}
+	}
+	f := inboxFile{owner: owner, name: CleanName(path.Base(rest)), modified: fileTime(file.Metadata)}
+	f.id = identity.DerivedImageID(file.CreatedAt, fmt.Sprintf("%s\n%d\n%d", file.Key, file.Generation, file.Size))
+	if folders := path.Dir(rest); folders != "." {
+		var names []string
+		for name := range strings.SplitSeq(folders, "/") {
+			names = append(names, CleanName(name))
+		}
+		f.album = strings.Join(names, "/")
+	}
+	return f, nil
+}
+
+// fileTime is a file's own date, as its inbox says it, or as Google's tools
+// write it.
+func fileTime(metadata map[string]string) *time.Time {
+	at, err := time.Parse(time.RFC3339Nano, metadata[blob.InboxModified])
+	if err != nil {
+		seconds, err := strconv.ParseInt(metadata["goog-reserved-file-mtime"], 10, 64)
+		if err != nil {
+			return nil
+		}
+		at = time.Unix(seconds, 0)
+	}
+	at = at.UTC()
+	return &at
+}
+
+// sniffFile recognises a file by its beginning.
+func (s *Service) sniffFile(ctx context.Context, file blob.Info) (kind, error) {
+	if file.Size > s.cfg.FileBytes {
+		return kind{}, &Refused{Reason: errTooLarge(s.cfg.FileBytes)}
+	}
+	r, err := s.ports.Inbox.Open(ctx, file)
+	if err != nil {
+		return kind{}, fault.Wrap("ingest.inbox", err)
+	}
+	defer func() { _ = r.Close() }()
+	head := make([]byte, min(sniffBytes, file.Size))
+	if _, err := io.ReadFull(r, head); err != nil {
+		return kind{}, asUnavailable(err)
+	}
+	k, err := sniff(head, file.Size <= sniffBytes)
+	if err != nil {
+		return k, &Refused{Reason: err}
+	}
+	return k, nil
+}
+
+// takeOriginal makes the file an original and processes it.
+func (s *Service) takeOriginal(ctx context.Context, file blob.Info, f inboxFile, k kind) error {
+	o := newOriginal(f.id, f.name, k)
+	if f.modified == nil { // a listing may leave it out
+		if full, err := s.ports.Inbox.Look(ctx, file.Key); err == nil {
+			f.modified = fileTime(full.Metadata)
+		}
+	}
+	opts := writeOptions(o, f.owner, f.modified)
+	if f.album != "" {
+		opts.Metadata[metaAlbum] = url.PathEscape(f.album)
+	}
+	s.fresh.add(f.id)
+	info, err := s.ports.Inbox.Take(ctx, file, o.Key, opts)
+	if errors.Is(err, blob.ErrExists) { // taken before, by whoever ended then
+		s.fresh.take(f.id)
+		info, err = s.ports.Blob.Stat(ctx, o.Key)
+	}
+	if err == nil && info.Size != file.Size {
+		err = errors.Join(errStoredWrong, s.ports.Blob.Delete(ctx, o.Key))
+	}
+	if err != nil {
+		return fault.Wrap("ingest.inbox", err)
+	}
+	_, err = s.Process(ctx, o.Key)
+	return err
+}
