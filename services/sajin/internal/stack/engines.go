@@ -21,6 +21,7 @@ import (
 // engines are what the cloud would give: a database, a bus and a bucket.
 type engines struct {
 	databaseURL string
+	storageURL  string   // of the emulator itself, whatever is before it
 	env         []string // by which the services find the emulators
 	closers     []func() error
 }
@@ -38,7 +39,7 @@ func startEngines(ctx context.Context, o Options) (_ *engines, err error) {
 	if err := e.startPubSub(ctx, o); err != nil {
 		return nil, err
 	}
-	return e, e.startStorage(ctx, filepath.Join(o.Dir, "bucket"))
+	return e, e.startStorage(ctx, o)
 }
 
 func (e *engines) startDatabase(ctx context.Context, dir string) error {
@@ -71,7 +72,8 @@ func (e *engines) startPubSub(ctx context.Context, o Options) error {
 
 // startStorage starts a Cloud Storage whose bucket tells the bus of every
 // original, as a bucket's notifications do.
-func (e *engines) startStorage(ctx context.Context, dir string) error {
+func (e *engines) startStorage(ctx context.Context, o Options) error {
+	dir := filepath.Join(o.Dir, "bucket")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("stack: %w", err)
 	}
@@ -87,10 +89,17 @@ func (e *engines) startStorage(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("stack: %w", err)
 	}
+	reached := addr
+	if o.BeforeStorage != nil {
+		if reached, err = o.BeforeStorage(addr); err != nil {
+			return fmt.Errorf("stack: before the storage: %w", err)
+		}
+	}
 	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
 		Scheme: "http", Host: host, Port: uint16(number), StorageRoot: dir, Writer: io.Discard,
+		ExternalURL: "http://" + reached,
 		EventOptions: fakestorage.EventManagerOptions{
-			ProjectID: project, TopicName: string(contract.TopicObjects), Bucket: bucket,
+			ProjectID: project, TopicName: string(contract.TopicObjects), Bucket: Bucket,
 			ObjectPrefix: contract.PrefixOriginals, NotifyOn: fakestorage.EventNotificationOptions{Finalize: true},
 		},
 	})
@@ -98,8 +107,9 @@ func (e *engines) startStorage(ctx context.Context, dir string) error {
 		return fmt.Errorf("stack: cloud storage: %w", err)
 	}
 	e.closers = append(e.closers, func() error { server.Stop(); return nil })
-	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucket})
-	e.env = append(e.env, "STORAGE_EMULATOR_HOST="+addr)
+	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: Bucket})
+	e.storageURL = "http://" + addr
+	e.env = append(e.env, "STORAGE_EMULATOR_HOST="+reached)
 	return nil
 }
 
