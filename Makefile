@@ -53,6 +53,24 @@ $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.jso
 stack: ui ## start the three services with a database, a bus and a bucket of their own
 	$(GO) run ./services/sajin/cmd/stack
 
+# Every fuzz target for a while; what one finds stays in its package's testdata.
+FUZZTIME ?= 20s
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@grep -rl --include='*_test.go' '^func Fuzz' pkg services | sort | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
+		done; \
+	done
+
+# SEED repeats the plan of a run; the flags say how much of it, such as
+# `make chaos CHAOS='-uploads 1000 -clients 10 -deployment split'`.
+.PHONY: chaos
+chaos: ## upload while everything breaks, and audit what is left; SEED=… repeats
+	$(GO) run ./services/sajin/cmd/chaos -seed $(or $(SEED),0) $(CHAOS)
+
 # Each benchmark that compares measures its peer in the same run.
 BENCH := ./services/sajin/internal/acceptance ./services/upload/internal/goimaging \
 	./services/catalog/... ./pkg/blob/... ./pkg/event/...

@@ -115,7 +115,9 @@ func (d dependency) covers(imported string) bool {
 // ends so, or it is one of the stack that runs the services beside engines of
 // their own.
 func forTests(name string) bool {
-	return strings.HasSuffix(name, "test") || matches(name, "services/sajin/internal/stack", "services/sajin/cmd/stack")
+	return strings.HasSuffix(name, "test") || matches(name,
+		"services/sajin/internal/stack", "services/sajin/cmd/stack",
+		"services/sajin/internal/audit", "services/sajin/internal/chaos", "services/sajin/cmd/chaos")
 }
 
 // checkTestPackages keeps what serves tests out of what is shipped.

@@ -110,7 +110,7 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"services/*/cmd/*"},
-		may:      []string{"services/$", "services/$/internal/stack", "services/*/*client", "pkg/..."},
+		may:      []string{"services/$", "services/$/internal/stack", "services/$/internal/chaos", "services/*/*client", "pkg/..."},
 		why:      "a main reads its configuration and starts its root",
 	},
 	{

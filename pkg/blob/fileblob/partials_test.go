@@ -184,3 +184,44 @@ func TestDamagedPartials(t *testing.T) {
 		}
 	})
 }
+
+// Whatever is asked for as a partial, only the one that is there is found, and
+// nothing is made but what has a partial's name.
+func FuzzPartialID(f *testing.F) {
+	for _, seed := range []string{partial, "", ".", "..", "../lock", "A/B", "a", "A\x00", strings.Repeat("A", 64), strings.Repeat("A", 65), "..%2f", "사"} {
+		f.Add(seed)
+	}
+	dir := f.TempDir()
+	store, err := fileblob.Open(dir, fileblob.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = store.Close() })
+	partials, err := store.Partials()
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := partials.Begin(f.Context(), partial, []byte("{}")); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		if _, err := partials.Look(t.Context(), id); (err == nil) != (id == partial) {
+			t.Errorf("looking for %q: %v", id, err)
+		}
+		if id == partial {
+			return
+		}
+		begun := partials.Begin(t.Context(), id, []byte("{}")) == nil
+		if valid := id != "" && len(id) <= 64 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""; begun != valid {
+			t.Errorf("a partial %q was made: %v", id, begun)
+		}
+		if h, err := partials.Hold(t.Context(), id); (err == nil) != begun {
+			t.Errorf("holding %q: %v", id, err)
+		} else if begun {
+			if err := h.Remove(t.Context()); err != nil {
+				t.Error(err)
+			}
+			h.Release()
+		}
+	})
+}

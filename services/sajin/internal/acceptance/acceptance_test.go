@@ -172,18 +172,24 @@ func startStack(t *testing.T, o stack.Options) deployment {
 	t.Helper()
 	o.Dir, o.Bin, o.Out = t.TempDir(), binaries, t.Output()
 	s, err := stack.Start(t.Context(), o)
-	if errors.Is(err, mariadbtest.ErrNotInstalled) && !strings.Contains(os.Getenv(mariadbtest.RequireEnv), "mysql") {
-		t.Skip("MariaDB is not installed")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	skipWithoutMariaDB(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return split{s}
+}
+
+// skipWithoutMariaDB judges the error of a start.
+func skipWithoutMariaDB(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, mariadbtest.ErrNotInstalled) && !strings.Contains(os.Getenv(mariadbtest.RequireEnv), "mysql") {
+		t.Skip("MariaDB is not installed")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (d split) url() string        { return d.URL() }

@@ -23,6 +23,7 @@ import (
 // engines are what the cloud would give: a database, a bus and a bucket.
 type engines struct {
 	databaseURL string
+	storageURL  string   // of the emulator itself, whatever is before it
 	env         []string // by which the services find the emulators
 	closers     []func() error
 }
@@ -40,7 +41,7 @@ func startEngines(ctx context.Context, o Options) (_ *engines, err error) {
 	if err := e.startPubSub(ctx, o); err != nil {
 		return nil, err
 	}
-	return e, e.startStorage(ctx, filepath.Join(o.Dir, "bucket"))
+	return e, e.startStorage(ctx, o)
 }
 
 func (e *engines) startDatabase(ctx context.Context, dir string) error {
@@ -73,7 +74,8 @@ func (e *engines) startPubSub(ctx context.Context, o Options) error {
 
 // startStorage starts a Cloud Storage whose bucket tells the bus of every
 // original, as a bucket's notifications do.
-func (e *engines) startStorage(ctx context.Context, dir string) error {
+func (e *engines) startStorage(ctx context.Context, o Options) error {
+	dir := filepath.Join(o.Dir, "bucket")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("stack: %w", err)
 	}
@@ -82,10 +84,17 @@ func (e *engines) startStorage(ctx context.Context, dir string) error {
 		return fmt.Errorf("stack: %w", err)
 	}
 	e.closers = append(e.closers, func() error { _ = l.Close(); return nil }) // closed already by what serves on it
+	addr := l.Addr().String()
+	reached := addr
+	if o.BeforeStorage != nil {
+		if reached, err = o.BeforeStorage(addr); err != nil {
+			return fmt.Errorf("stack: before the storage: %w", err)
+		}
+	}
 	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
-		NoListener: true, ExternalURL: "http://" + l.Addr().String(), StorageRoot: dir, Writer: io.Discard,
+		NoListener: true, ExternalURL: "http://" + reached, StorageRoot: dir, Writer: io.Discard,
 		EventOptions: fakestorage.EventManagerOptions{
-			ProjectID: project, TopicName: string(contract.TopicObjects), Bucket: bucket,
+			ProjectID: project, TopicName: string(contract.TopicObjects), Bucket: Bucket,
 			ObjectPrefix: contract.PrefixOriginals, NotifyOn: fakestorage.EventNotificationOptions{Finalize: true},
 		},
 	})
@@ -93,12 +102,13 @@ func (e *engines) startStorage(ctx context.Context, dir string) error {
 		return fmt.Errorf("stack: cloud storage: %w", err)
 	}
 	e.closers = append(e.closers, func() error { server.Stop(); return nil })
-	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucket})
+	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: Bucket})
 	// Its sessions are not those of Cloud Storage without what stands before it.
 	front := &http.Server{Handler: gcstest.New(server.HTTPHandler()), ReadHeaderTimeout: httpx.ReadHeaderTimeout}
 	go func() { _ = front.Serve(l) }() // until it is closed
 	e.closers = append(e.closers, front.Close)
-	e.env = append(e.env, "STORAGE_EMULATOR_HOST="+l.Addr().String())
+	e.storageURL = "http://" + addr
+	e.env = append(e.env, "STORAGE_EMULATOR_HOST="+reached)
 	return nil
 }
 

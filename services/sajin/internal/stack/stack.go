@@ -18,9 +18,11 @@ import (
 // What the engines are told.
 const (
 	project  = "sajin-dev"
-	bucket   = "sajin-media"
 	database = "catalog"
 )
+
+// Bucket is the name of the bucket that keeps the media.
+const Bucket = "sajin-media"
 
 // Options say where and with what a stack runs.
 type Options struct {
@@ -33,6 +35,14 @@ type Options struct {
 	// emulator hands all that is waiting to whoever asks first, whatever he says
 	// he can take, and after the death of a few receivers rests for minutes.
 	FakePubSub bool
+
+	// Upload is what the upload service is told besides, as NAME=value.
+	Upload []string
+
+	// BeforeStorage puts something between the services and the storage
+	// emulator: it is given the emulator's address and gives back its own. Nil
+	// for nothing.
+	BeforeStorage func(upstream string) (addr string, err error)
 }
 
 // Stack is a running stack.
@@ -86,10 +96,10 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 	// Each service is told what it needs and nothing more, as when it is
 	// deployed.
 	env := map[string][]string{
-		"upload":  {"SAJIN_MEDIA_URL=gs://" + bucket, "SAJIN_EVENTS_URL=pubsub://" + project},
+		"upload":  append([]string{"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_EVENTS_URL=pubsub://" + project}, o.Upload...),
 		"catalog": {"SAJIN_DATABASE_URL=" + s.engines.databaseURL, "SAJIN_EVENTS_URL=pubsub://" + project},
 		"web": {
-			"SAJIN_MEDIA_URL=gs://" + bucket, "SAJIN_AUTH=none",
+			"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_AUTH=none",
 			"SAJIN_CATALOG_URL=http://" + addr["catalog"], "SAJIN_UPLOAD_URL=http://" + addr["upload"],
 		},
 	}
@@ -102,6 +112,12 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 
 // URL is the gallery's address.
 func (s *Stack) URL() string { return s.processes["web"].URL() }
+
+// StorageURL is where the storage emulator itself listens.
+func (s *Stack) StorageURL() string { return s.engines.storageURL }
+
+// DatabaseURL is where the catalog's database is.
+func (s *Stack) DatabaseURL() string { return s.engines.databaseURL }
 
 // Process is the service of that name: upload, catalog or web.
 func (s *Stack) Process(name string) *Process { return s.processes[name] }

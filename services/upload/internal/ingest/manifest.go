@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -47,6 +48,9 @@ func readManifest(ctx context.Context, store blob.Store, id string) (contract.Ma
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return m, fault.As(fault.Internal, "ingest.readManifest", err)
+	}
+	if named, _ := idOf(m.Key); m.ID != id || named != id { // whatever it is, nothing may be said of it
+		return m, fault.As(fault.Internal, "ingest.readManifest", fmt.Errorf("the manifest of %s is of %q, at %q", id, m.ID, m.Key))
 	}
 	return m, nil
 }
