@@ -1,6 +1,6 @@
 // Package goimaging is the [ingest.Imager] in pure Go: it recognises JPEG, PNG,
-// GIF and WebP, refuses what would cost too much from the header alone, and
-// makes the renditions that the gallery shows.
+// GIF, WebP, BMP, TIFF and the raw files of cameras, refuses what would cost too
+// much from the header alone, and makes the renditions that the gallery shows.
 //
 // Everything it reads is hostile. A file passes three gates. Probe walks the
 // structure that the file declares, in bounded memory and without decoding a

@@ -91,6 +91,9 @@ func TestBombsAreRefusedFromTheHeader(t *testing.T) {
 		{"gif of 65535 pixels a side with one pixel", join(gifHeader(65535, 65535), gifFrame(0, 0, 1, 1), []byte{gifTrailer}), ingest.ErrTooLarge},
 		{"gif of 40000 frames", join(gifHeader(1, 1), frames, []byte{gifTrailer}), ingest.ErrTooManyFrames},
 		{"gif of 1200 large frames", join(gifHeader(2000, 2000), bigFrames, []byte{gifTrailer}), ingest.ErrTooManyFrames},
+		{"bmp of 3000000 x 2000000", withBytes(encodeBMP(t, scene(9, 9)), 18, 0xc0, 0xc6, 0x2d, 0, 0x80, 0x84, 0x1e, 0), ingest.ErrTooLarge},
+		{"bmp of 2^31 rows from the top", withBytes(encodeBMP(t, scene(9, 9)), 22, 0, 0, 0, 0x80), ingest.ErrTooLarge},
+		{"tiff of 2^32-1 pixels a side", tiffFile{bits: 1, width: 1<<32 - 1, height: 1<<32 - 1}.encode(scene(9, 9)), ingest.ErrTooLarge},
 		{"webp of 16383 pixels a side", riff(riffChunk("VP8L", vp8lPlain(16383, 16383, 7))), ingest.ErrTooLarge},
 		{"webp with such a canvas", riff(vp8xChunk(0, 1<<24, 1<<24), riffChunk("VP8L", vp8lPlain(1, 1, 7))), ingest.ErrTooLarge},
 		{"webp of 10000 frames", riff(vp8xChunk(vp8xAnimation, 16, 16), anmf), ingest.ErrTooManyFrames},
@@ -124,10 +127,7 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		{"PK\x03\x04\x14\x00", "application/zip"},
 		{"\x1f\x8b\x08\x00", "application/gzip"},
 		{"8BPS\x00\x01", "photoshop"},
-		{"BM\x36\x00\x00\x00", "image/bmp"},
 		{"\x00\x00\x01\x00\x01\x00", "image/x-icon"},
-		{"II*\x00\x08\x00\x00\x00", "image/tiff"},
-		{"MM\x00*\x00\x00\x00\x08", "image/tiff"},
 		{"\x7fELF\x02\x01\x01", "application/octet-stream"},
 		{"caf\xc3", "text/plain"}, // a rune that the end of the prefix cut
 		{"caf\xff\xfe\xff\xff", "application/octet-stream"},
@@ -202,6 +202,8 @@ func TestProbeTells(t *testing.T) {
 			"gif", join(gifHeader(70, 50), gifFrame(0, 0, 70, 50), gifFrame(1, 1, 2, 2), []byte{gifTrailer}),
 			ingest.Probe{Format: "gif", ContentType: "image/gif", Extension: ".gif", Frames: 2},
 		},
+		{"bmp", encodeBMP(t, scene(70, 50)), ingest.Probe{Format: "bmp", ContentType: "image/bmp", Extension: ".bmp", Frames: 1}},
+		{"tiff", tiffFile{bits: 8}.encode(scene(70, 50)), ingest.Probe{Format: "tiff", ContentType: "image/tiff", Extension: ".tif", Frames: 1}},
 		{"webp", riff(riffChunk("VP8L", vp8lPlain(70, 50, 9))), ingest.Probe{Format: "webp", ContentType: "image/webp", Extension: ".webp", Frames: 1}},
 	} {
 		for _, file := range [][]byte{tc.file, trailing(tc.file)} {

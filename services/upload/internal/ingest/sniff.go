@@ -25,6 +25,15 @@ var kinds = []struct {
 	{"GIF87a", kind{"image/gif", ".gif"}},
 	{"GIF89a", kind{"image/gif", ".gif"}},
 	{"RIFF????WEBP", kind{"image/webp", ".webp"}},
+	{"BM????\x00\x00\x00\x00", kind{"image/bmp", ".bmp"}},
+	{"II*\x00????CR", kind{"image/x-canon-cr2", ".cr2"}},
+	{"II*\x00", kind{"image/tiff", ".tif"}}, // or a raw file, which only its structure tells
+	{"MM\x00*", kind{"image/tiff", ".tif"}},
+	{"IIRO", kind{"image/x-olympus-orf", ".orf"}},
+	{"IIRS", kind{"image/x-olympus-orf", ".orf"}},
+	{"MMOR", kind{"image/x-olympus-orf", ".orf"}},
+	{"IIU\x00", kind{"image/x-panasonic-rw2", ".rw2"}},
+	{"FUJIFILMCCD-RAW ", kind{"image/x-fuji-raf", ".raf"}},
 }
 
 // shortest is less than any magic number: a file that is no longer cannot be
@@ -46,7 +55,7 @@ func sniff(head []byte, whole bool) (kind, error) {
 		return kind{}, ErrCorrupt
 	}
 	return kind{}, fault.Newf(ErrUnsupported.Kind, ErrUnsupported.Code,
-		"This is not a kind of image that can be added; it looks like %s. JPEG, PNG, GIF and WebP can.", found(head))
+		"This is not a kind of image that can be added; it looks like %s. %s", found(head), Accepted)
 }
 
 func matches(head []byte, magic string) bool {
@@ -77,9 +86,6 @@ var strangers = []struct{ magic, contentType string }{
 	{"????ftypmif1", "image/heif"},
 	{"????ftypavif", "image/avif"},
 	{"????ftyp", "video/mp4"},
-	{"II*\x00", "image/tiff"},
-	{"MM\x00*", "image/tiff"},
-	{"BM", "image/bmp"},
 	{"\x00\x00\x01\x00", "image/x-icon"},
 	{"8BPS", "image/vnd.adobe.photoshop"},
 	{"%PDF-", "application/pdf"},
