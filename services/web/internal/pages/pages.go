@@ -152,6 +152,6 @@ func (e *edition) render(w io.Writer, name string, view any) error {
 // ContentSecurityPolicy is the policy that every page is written for: nothing
 // inline, nothing from another host.
 func (p *Pages) ContentSecurityPolicy() string {
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
