@@ -22,6 +22,8 @@ func TestDamageIsRefused(t *testing.T) {
 		"webp lossless":    riff(riffChunk("VP8L", vp8l(scene(60, 40)))),
 		"webp lossy":       fixture(t, "patches.webp"),
 		"webp animated":    fixture(t, "patches-animated.webp"),
+		"heic":             fixture(t, "patches.heic"),
+		"avif":             fixture(t, "patches.avif"),
 		"bmp":              encodeBMP(t, scene(60, 40)),
 		"tiff":             tiffFile{bits: 8, compression: tiffLZW, dirFirst: true}.encode(scene(60, 40)),
 		"tiff in tiles":    tiffFile{bits: 8, tile: 16, dirFirst: true}.encode(scene(60, 40)),

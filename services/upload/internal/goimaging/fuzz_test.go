@@ -39,6 +39,9 @@ func addSeeds(f *testing.F) {
 	}
 	f.Add(rawFile(f, ".dng", m))
 	f.Add(rafFile(f, m))
+	for _, name := range []string{"patches.avif", "patches-half.avif", "patches-turned.avif", "tile-red.heic"} {
+		f.Add(fixture(f, name))
+	}
 }
 
 // refusals are all that an image may be refused with.

@@ -11,6 +11,7 @@ const (
 	formatBMP  = "bmp"
 	formatTIFF = "tiff" // camera raw files as well
 	formatRAF  = "raf"
+	formatHEIF = "heif" // HEIC and AVIF
 )
 
 // header is what the walk over an image's structure found: what ingest is told,
@@ -23,6 +24,7 @@ type header struct {
 	webp    webpFrame
 	bmp     bmpHeader
 	tiff    tiffHeader
+	heif    heifHeader
 	inner   extent // the JPEG that stands for a raw file; empty for other images
 }
 
@@ -40,6 +42,7 @@ var formats = map[string]struct {
 	formatBMP:  {".bmp", walkBMP},
 	formatTIFF: {".tif", walkTIFF},
 	formatRAF:  {".raf", walkRAF},
+	formatHEIF: {".heif", walkHEIF},
 }
 
 // walk recognises the format by content and reads the header.

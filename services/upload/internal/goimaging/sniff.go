@@ -32,16 +32,17 @@ var accepted = []signature{
 	{"MMOR", formatTIFF},
 	{"IIU\x00", formatTIFF}, // Panasonic
 	{"FUJIFILMCCD-RAW ", formatRAF},
+	{"\x00\x00\x00?ftypavif", formatHEIF},
+	{"\x00\x00\x00?ftypavis", formatHEIF},
+	{"\x00\x00\x00?ftyphei?", formatHEIF},
+	{"\x00\x00\x00?ftyphev?", formatHEIF},
+	{"\x00\x00\x00?ftypmif1", formatHEIF},
+	{"\x00\x00\x00?ftypmsf1", formatHEIF},
+	{"\x00\x00\x00?ftypmif2", formatHEIF},
 }
 
 // foreign are kinds that people do send, so that the refusal can name them.
 var foreign = []signature{
-	{"????ftypavif", "an AVIF image (image/avif)"},
-	{"????ftypavis", "an AVIF animation (image/avif)"},
-	{"????ftyphei", "a HEIC image (image/heic)"},
-	{"????ftyphev", "a HEIC image (image/heic)"},
-	{"????ftypmif1", "a HEIF image (image/heif)"},
-	{"????ftypmsf1", "a HEIF image (image/heif)"},
 	{"????ftypcrx", "a camera raw file (image/x-canon-cr3)"},
 	{"????ftypqt  ", "a video (video/quicktime)"},
 	{"????ftyp", "a video (video/mp4)"},

@@ -34,6 +34,13 @@ var kinds = []struct {
 	{"MMOR", kind{"image/x-olympus-orf", ".orf"}},
 	{"IIU\x00", kind{"image/x-panasonic-rw2", ".rw2"}},
 	{"FUJIFILMCCD-RAW ", kind{"image/x-fuji-raf", ".raf"}},
+	{"\x00\x00\x00?ftypavif", kind{"image/avif", ".avif"}},
+	{"\x00\x00\x00?ftypavis", kind{"image/avif", ".avif"}},
+	{"\x00\x00\x00?ftyphei?", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftyphev?", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftypmif1", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftypmif2", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftypmsf1", kind{"image/heic", ".heic"}},
 }
 
 // shortest is less than any magic number: a file that is no longer cannot be
@@ -81,10 +88,6 @@ func beginsLikeOne(head []byte) bool {
 
 // strangers are what people send by mistake, to name it to them.
 var strangers = []struct{ magic, contentType string }{
-	{"????ftypheic", "image/heic"},
-	{"????ftypheix", "image/heic"},
-	{"????ftypmif1", "image/heif"},
-	{"????ftypavif", "image/avif"},
 	{"????ftyp", "video/mp4"},
 	{"\x00\x00\x01\x00", "image/x-icon"},
 	{"8BPS", "image/vnd.adobe.photoshop"},

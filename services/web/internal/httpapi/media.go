@@ -38,6 +38,7 @@ var inlineTypes = map[string][]string{
 	"image/png":  {".png"},
 	"image/gif":  {".gif"},
 	"image/webp": {".webp"},
+	"image/avif": {".avif"},
 
 	"video/mp4":       {".mp4"},
 	"video/quicktime": {".mov"},
@@ -46,6 +47,7 @@ var inlineTypes = map[string][]string{
 // kept are the endings of the images that are downloaded only.
 var kept = map[string][]string{
 	"image/bmp":             {".bmp", ".dib"},
+	"image/heic":            {".heic", ".heif", ".hif"},
 	"image/tiff":            {".tif", ".tiff"},
 	"image/x-adobe-dng":     {".dng"},
 	"image/x-canon-cr2":     {".cr2"},
