@@ -17,7 +17,7 @@ help: ## list the targets
 
 .PHONY: run
 run: ui ## start the gallery on http://127.0.0.1:8080, data in ./sajin-data
-	@$(GO) run -tags embedded ./services/sajin
+	@$(GO) run -tags embedded,nodynamic ./services/sajin
 
 .PHONY: test
 test: test-go test-ui ## run every test that this machine has the programs for

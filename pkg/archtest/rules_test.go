@@ -183,7 +183,7 @@ var dependencies = []dependency{
 		why:      "ids are made and checked in one place",
 	},
 	{
-		prefixes: []string{"github.com/gen2brain/jpegn", "go.n16f.net/thumbhash", "golang.org/x/image"},
+		prefixes: []string{"github.com/gen2brain/avif", "github.com/gen2brain/heic", "github.com/gen2brain/jpegn", "go.n16f.net/thumbhash", "golang.org/x/image"},
 		users:    []string{"services/upload/internal/goimaging"},
 		why:      "codecs are behind the imager's port, and called by name: importing one registers it with image.Decode",
 	},

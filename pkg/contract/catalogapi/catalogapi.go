@@ -63,6 +63,11 @@ type Image struct {
 	Place       *contract.Place      `json:"place,omitempty"`
 	Animated    bool                 `json:"animated,omitempty"`
 	Renditions  []contract.Rendition `json:"renditions"`
+	Preview     string               `json:"preview,omitempty"` // contract.PreviewUnavailable: kept, and cannot be shown
+	Motion      *contract.Motion     `json:"motion,omitempty"`
+	Caption     string               `json:"caption,omitempty"`
+	Keywords    []string             `json:"keywords,omitempty"`
+	Rating      int                  `json:"rating,omitempty"` // 1..5; 0 for none
 }
 
 // ListRequest asks for a page of the timeline, newest first: TakenAt, then ID,

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,6 +24,9 @@ const (
 	MaxPlaceholderBytes = 128
 	MaxTextBytes        = 255 // each text about the camera
 	MaxRenditions       = 16
+	MaxCaptionBytes     = 4 << 10
+	MaxKeywords         = 100
+	MaxKeywordBytes     = 400
 	maxSide             = 1 << 20        // pixels
 	maxOffset           = 18 * time.Hour // from UTC; ISO 8601 and Java allow no more
 	sha256Hex           = 64
@@ -101,6 +105,8 @@ func checkManifest(m contract.Manifest) (contract.Manifest, error) {
 		wrong = "created_at"
 	case !ownRenditions(m):
 		wrong = "renditions"
+	case !ownMotion(m):
+		wrong = "motion"
 	}
 	if wrong != "" {
 		return m, fault.Newf(fault.Invalid, "manifest_invalid", "The %s of the manifest is not valid.", wrong)
@@ -115,6 +121,14 @@ func trimmed(m contract.Manifest) contract.Manifest {
 	}
 	for _, text := range []*string{&m.Camera.Make, &m.Camera.Model, &m.Camera.Lens, &m.Camera.ExposureTime} {
 		*text = cut(*text, MaxTextBytes)
+	}
+	m.Preview, m.Caption = cut(m.Preview, MaxCodeBytes), cut(m.Caption, MaxCaptionBytes)
+	m.Keywords = slices.Clone(m.Keywords[:min(len(m.Keywords), MaxKeywords)])
+	for i := range m.Keywords {
+		m.Keywords[i] = cut(m.Keywords[i], MaxKeywordBytes)
+	}
+	if m.Rating < 0 || m.Rating > 5 {
+		m.Rating = 0
 	}
 	if m.TakenOffset != nil && time.Duration(max(*m.TakenOffset, -*m.TakenOffset))*time.Minute > maxOffset {
 		m.TakenOffset = nil
@@ -143,6 +157,13 @@ func ownRenditions(m contract.Manifest) bool {
 		}
 	}
 	return true
+}
+
+// ownMotion: the moving part is a range of one of the image's own objects.
+func ownMotion(m contract.Manifest) bool {
+	v := m.Motion
+	return v == nil || ownKey(m.ID, v.Key) && v.Offset >= 0 && v.Length > 0 && len(v.ContentType) <= MaxContentTypeBytes &&
+		utf8.ValidString(v.ContentType) && (v.Key != m.Key || v.Offset < m.Size && v.Length <= m.Size-v.Offset)
 }
 
 func validSHA256(s string) bool {

@@ -91,6 +91,7 @@ func uploaded(m contract.Manifest) Image {
 		TakenAt: timelineTime(m), TakenOffset: m.TakenOffset, CreatedAt: millis(m.CreatedAt),
 		State: catalogapi.StateReady, Placeholder: m.Placeholder, Camera: m.Camera, Place: m.Place,
 		Animated: m.Animated, Renditions: append([]contract.Rendition{}, m.Renditions...),
+		Preview: m.Preview, Motion: m.Motion, Caption: m.Caption, Keywords: m.Keywords, Rating: m.Rating,
 	}
 	return out
 }

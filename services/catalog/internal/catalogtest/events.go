@@ -24,6 +24,7 @@ func testUploaded(t *testing.T, w *world) {
 		Width: m.Width, Height: m.Height, SHA256: m.SHA256, TakenAt: *m.TakenAt, TakenOffset: m.TakenOffset,
 		CreatedAt: m.CreatedAt, State: catalogapi.StateReady, Placeholder: m.Placeholder, Camera: m.Camera, Place: m.Place,
 		Animated: true, Renditions: m.Renditions,
+		Preview: m.Preview, Motion: m.Motion, Caption: m.Caption, Keywords: m.Keywords, Rating: m.Rating,
 	}
 	if diff := cmp.Diff(want, w.get(m.ID)); diff != "" {
 		t.Errorf("what is uploaded reads (-want +got):\n%s", diff)
@@ -76,6 +77,9 @@ func (w *world) full(content string) contract.Manifest {
 	m.Camera = contract.Camera{Make: "FUJIFILM", Model: "X-T5", Lens: "XF23mm", ExposureTime: "1/250", FNumber: 5.6, ISO: 125, FocalLength: 23.1}
 	m.Place = &contract.Place{Latitude: -37.5512, Longitude: 126.98820001}
 	m.Animated = true
+	m.Preview = contract.PreviewUnavailable
+	m.Motion = &contract.Motion{Key: m.Key, Offset: 1, Length: m.Size - 1, ContentType: "video/mp4"}
+	m.Caption, m.Keywords, m.Rating = "첫눈 & <b>\nfirst snow", []string{"겨울", "snow"}, 5
 	return m
 }
 

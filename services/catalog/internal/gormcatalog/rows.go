@@ -42,6 +42,11 @@ type details struct {
 	Camera     contract.Camera      `json:"camera,omitzero"`
 	Place      *contract.Place      `json:"place,omitempty"`
 	Renditions []contract.Rendition `json:"renditions"`
+	Preview    string               `json:"preview,omitempty"`
+	Motion     *contract.Motion     `json:"motion,omitempty"`
+	Caption    string               `json:"caption,omitempty"`
+	Keywords   []string             `json:"keywords,omitempty"`
+	Rating     int                  `json:"rating,omitempty"`
 }
 
 type retiredRow struct {
@@ -96,7 +101,10 @@ func rowOf(i catalog.Image) imageRow {
 		Size: i.Size, Width: i.Width, Height: i.Height, SHA256: i.SHA256,
 		TakenMS: i.TakenAt.UnixMilli(), TakenOffset: i.TakenOffset, Month: i.Month(), CreatedMS: i.CreatedAt.UnixMilli(),
 		State: i.State, FailCode: i.FailCode, FailDetail: i.FailDetail, Placeholder: i.Placeholder, Animated: i.Animated,
-		Details: details{Camera: i.Camera, Place: i.Place, Renditions: i.Renditions},
+		Details: details{
+			Camera: i.Camera, Place: i.Place, Renditions: i.Renditions,
+			Preview: i.Preview, Motion: i.Motion, Caption: i.Caption, Keywords: i.Keywords, Rating: i.Rating,
+		},
 	}
 	if key, ok := i.ContentKey(); ok {
 		row.ContentKey = &key
@@ -115,6 +123,7 @@ func (r imageRow) image() catalog.Image {
 		TakenAt: fromMS(r.TakenMS), TakenOffset: r.TakenOffset, CreatedAt: fromMS(r.CreatedMS),
 		State: r.State, FailCode: r.FailCode, FailDetail: r.FailDetail, Placeholder: r.Placeholder, Animated: r.Animated,
 		Camera: r.Details.Camera, Place: r.Details.Place, Renditions: r.Details.Renditions,
+		Preview: r.Details.Preview, Motion: r.Details.Motion, Caption: r.Details.Caption, Keywords: r.Details.Keywords, Rating: r.Details.Rating,
 	}
 	if r.TrashedMS != nil {
 		at := fromMS(*r.TrashedMS)

@@ -11,10 +11,10 @@ import (
 var hostileBombs = []hostileRow{
 	{"U11_Pixels", bomb("422 image_too_large", func(*testing.T) []byte { return zeroPNG(30000, 30000, 1, 0, 3750) })},
 	{"U12_DecodedBytes", bomb("422 image_too_large", func(*testing.T) []byte { return zeroPNG(7000, 7000, 16, 6, 56000) })},
-	{"U13_BMP", bomb("415 unsupported_media_type", func(*testing.T) []byte {
-		return []byte("BM" + le32(24000) + le32(0) + le32(54) + le32(40) + le32(3000000) + le32(2000000) + le32(1|24<<16))
+	{"U13_BMP", bomb("422 image_too_large", func(*testing.T) []byte {
+		return []byte("BM" + le32(24000) + le32(0) + le32(54) + le32(40) + le32(3000000) + le32(2000000) + le32(1|24<<16) + strings.Repeat(le32(0), 6))
 	})},
-	{"U13_TIFF", bomb("415 unsupported_media_type", func(*testing.T) []byte {
+	{"U13_TIFF", bomb("422 image_too_large", func(*testing.T) []byte {
 		return []byte("II*\x00\x08\x00\x00\x00\x02\x00" + le16(256) + le16(4) + le32(1) + le32(3000000) + le16(257) + le16(4) + le32(1) + le32(2000000))
 	})},
 	{"U14_ManyFrames", bomb("422 image_too_many_frames", func(*testing.T) []byte { return gifOf(1, 1, 1, 1, 40000) })},

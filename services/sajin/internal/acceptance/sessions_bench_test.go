@@ -20,11 +20,11 @@ import (
 
 // Sizes of the benchmarks of sessions.
 const (
-	seedFilms = 300_000
-	filmBytes    = 2 << 30  // that follow a photograph, as a phone's live pictures have it
-	filmChunk   = 16 << 20 // of the film
-	smallFiles   = 2000
-	atOnce       = 8 // small files under way
+	seedFilms  = 300_000
+	filmBytes  = 2 << 30  // that follow a photograph, as a phone's live pictures have it
+	filmChunk  = 16 << 20 // of the film
+	smallFiles = 2000
+	atOnce     = 8 // small files under way
 )
 
 // BenchmarkSession2GB sends one file of 2 GB through a session, in MB/s, and

@@ -45,6 +45,26 @@ func TestColours(t *testing.T) {
 		{"webp lossy with alpha", fixture(t, "patches-alpha.webp"), patchColours, 6},
 		{"webp animated", fixture(t, "patches-animated.webp"), patchColours, 6},
 	}
+	for _, f := range tiffForms {
+		want := patchColours
+		if f.photometric == tiffBlackIsZero || f.photometric == tiffWhiteIsZero && f.grey {
+			want = greys
+		}
+		cases = append(cases, struct {
+			name      string
+			file      []byte
+			want      [8]color.RGBA
+			tolerance int
+		}{"tiff " + f.name, f.encode(rgb), want, 4})
+	}
+	for _, f := range bmpForms {
+		cases = append(cases, struct {
+			name      string
+			file      []byte
+			want      [8]color.RGBA
+			tolerance int
+		}{"bmp " + f.name, f.encode(t, rgb), patchColours, 4})
+	}
 	for _, f := range jpegForms {
 		want := patchColours
 		if len(f.sampling) == 1 {

@@ -181,12 +181,16 @@ func cmyk(m *image.CMYK) rgbRow {
 	return func(y int, out []byte) {
 		row := m.Pix[y*m.Stride:][:4*w]
 		for x := range w {
-			c := row[4*x : 4*x+4 : 4*x+4]
-			light := 255 - uint32(c[3])
-			for i := range 3 {
-				out[3*x+i] = byte(((255-uint32(c[i]))*light + 127) / 255)
-			}
+			inksToRGB(out[3*x:][:3], row[4*x:][:4])
 		}
+	}
+}
+
+// inksToRGB is the colour of cyan, magenta, yellow and black on white paper.
+func inksToRGB(rgb, inks []byte) {
+	light := 255 - uint32(inks[3])
+	for i := range rgb {
+		rgb[i] = byte(((255-uint32(inks[i]))*light + 127) / 255)
 	}
 }
 

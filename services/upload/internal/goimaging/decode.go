@@ -24,6 +24,15 @@ func decode(ctx context.Context, src ingest.Source, h header) (picture, error) {
 		return fromImage(ctx, m)
 	case formatGIF:
 		return decodeGIF(ctx, src, h)
+	case formatBMP:
+		return decodeBMP(ctx, src, h)
+	case formatHEIF:
+		return decodeHEIF(ctx, src, h)
+	case formatTIFF, formatRAF:
+		if h.inner.size > 0 {
+			return decodeJPEG(ctx, within(src, h.inner), h)
+		}
+		return decodeTIFF(ctx, src, h)
 	default:
 		return decodeWebP(ctx, src, h)
 	}

@@ -1,6 +1,8 @@
 // Package goimaging is the [ingest.Imager] in pure Go: it recognises JPEG, PNG,
-// GIF and WebP, refuses what would cost too much from the header alone, and
-// makes the renditions that the gallery shows.
+// GIF, WebP, HEIC, AVIF, BMP, TIFF and the raw files of cameras, refuses what would
+// cost too much from the header alone, and makes the renditions that the gallery
+// shows. The decoders of HEIC and AVIF are WebAssembly, compiled when the first
+// such picture comes.
 //
 // Everything it reads is hostile. A file passes three gates. Probe walks the
 // structure that the file declares, in bounded memory and without decoding a

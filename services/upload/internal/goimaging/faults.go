@@ -15,11 +15,6 @@ func corrupt(format string, args ...any) error {
 	return ingest.ErrCorrupt.With("goimaging", fmt.Errorf(format, args...))
 }
 
-// variant is ErrVariant with the reason for the log.
-func variant(format string, args ...any) error {
-	return ingest.ErrVariant.With("goimaging", fmt.Errorf(format, args...))
-}
-
 // sourceError is a failure to read the source: not the image's fault.
 type sourceError struct{ err error }
 

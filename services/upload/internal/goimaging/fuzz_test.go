@@ -32,6 +32,16 @@ func addSeeds(f *testing.F) {
 	f.Add(riff(riffChunk("VP8L", vp8l(scene(9, 7)))))
 	f.Add(riff(vp8xChunk(vp8xAnimation, 16, 16), anmfChunk(2, 4, 9, 7, riffChunk("VP8L", vp8lPlain(9, 7, 9)))))
 	f.Add(fixture(f, "patches-half.webp"))
+	f.Add(encodeBMP(f, m))
+	f.Add(encodeBMP(f, palettedCopy(patches(40, 30))))
+	for _, form := range tiffForms {
+		f.Add(form.encode(patches(40, 30)))
+	}
+	f.Add(rawFile(f, ".dng", m))
+	f.Add(rafFile(f, m))
+	for _, name := range []string{"patches.avif", "patches-half.avif", "patches-turned.avif", "tile-red.heic"} {
+		f.Add(fixture(f, name))
+	}
 }
 
 // refusals are all that an image may be refused with.
@@ -63,6 +73,9 @@ func FuzzProbe(f *testing.F) {
 			return
 		}
 		pixels := int64(p.Width) * int64(p.Height)
+		if p.Unavailable {
+			return
+		}
 		if p.Width < 1 || p.Height < 1 || pixels > fuzzLimits.MaxPixels || p.MemoryBytes > fuzzLimits.MaxMemoryBytes ||
 			p.Orientation < 1 || p.Orientation > 8 || p.Frames < 1 || p.Frames > fuzzLimits.MaxFrames {
 			t.Errorf("%+v", p)
@@ -76,7 +89,7 @@ func FuzzDerive(f *testing.F) {
 	specs := []ingest.Spec{{Name: "a", LongEdge: 7, Quality: 60}, {Name: "b", LongEdge: 31, Quality: 80}}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := imager.Probe(t.Context(), source(data))
-		if err != nil {
+		if err != nil || p.Unavailable {
 			return // FuzzProbe's
 		}
 		d, err := imager.Derive(t.Context(), source(data), p, specs)

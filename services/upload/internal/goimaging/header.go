@@ -8,6 +8,10 @@ const (
 	formatPNG  = "png"
 	formatGIF  = "gif"
 	formatWebP = "webp"
+	formatBMP  = "bmp"
+	formatTIFF = "tiff" // camera raw files as well
+	formatRAF  = "raf"
+	formatHEIF = "heif" // HEIC and AVIF
 )
 
 // header is what the walk over an image's structure found: what ingest is told,
@@ -18,11 +22,15 @@ type header struct {
 	profile profile
 	jpeg    jpegHeader
 	webp    webpFrame
+	bmp     bmpHeader
+	tiff    tiffHeader
+	heif    heifHeader
+	inner   extent // the JPEG that stands for a raw file; empty for other images
 }
 
 // formats say for each format what its files are called, and what finds their
 // structure. A walker reads to the end that the format declares, and refuses a
-// file that ends before.
+// file that ends before. It may know a type that says more than the format's.
 var formats = map[string]struct {
 	extension string
 	walk      func(*window, Limits) (header, error)
@@ -31,6 +39,10 @@ var formats = map[string]struct {
 	formatPNG:  {".png", walkPNG},
 	formatGIF:  {".gif", walkGIF},
 	formatWebP: {".webp", walkWebP},
+	formatBMP:  {".bmp", walkBMP},
+	formatTIFF: {".tif", walkTIFF},
+	formatRAF:  {".raf", walkRAF},
+	formatHEIF: {".heif", walkHEIF},
 }
 
 // walk recognises the format by content and reads the header.
@@ -51,6 +63,9 @@ func walk(w *window, limits Limits) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	h.Format, h.ContentType, h.Extension = name, "image/"+name, format.extension
+	h.Format = name
+	if h.ContentType == "" {
+		h.ContentType, h.Extension = "image/"+name, format.extension
+	}
 	return h, limits.checkMemory(h.MemoryBytes)
 }

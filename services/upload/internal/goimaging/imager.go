@@ -65,7 +65,7 @@ func (m *Imager) derive(ctx context.Context, src ingest.Source, p ingest.Probe, 
 	if err != nil {
 		return ingest.Derived{}, err
 	}
-	if h.Probe != p {
+	if h.Probe != p || h.Unavailable {
 		return ingest.Derived{}, ingest.ErrCorrupt.With("goimaging", errChanged)
 	}
 	decoded, err := decode(ctx, src, h)

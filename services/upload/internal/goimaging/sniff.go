@@ -24,28 +24,32 @@ var accepted = []signature{
 	{"GIF87a", formatGIF},
 	{"GIF89a", formatGIF},
 	{"RIFF????WEBP", formatWebP},
+	{"BM????\x00\x00\x00\x00", formatBMP},
+	{"II*\x00", formatTIFF},
+	{"MM\x00*", formatTIFF},
+	{"IIRO", formatTIFF}, // Olympus
+	{"IIRS", formatTIFF},
+	{"MMOR", formatTIFF},
+	{"IIU\x00", formatTIFF}, // Panasonic
+	{"FUJIFILMCCD-RAW ", formatRAF},
+	{"\x00\x00\x00?ftypavif", formatHEIF},
+	{"\x00\x00\x00?ftypavis", formatHEIF},
+	{"\x00\x00\x00?ftyphei?", formatHEIF},
+	{"\x00\x00\x00?ftyphev?", formatHEIF},
+	{"\x00\x00\x00?ftypmif1", formatHEIF},
+	{"\x00\x00\x00?ftypmsf1", formatHEIF},
+	{"\x00\x00\x00?ftypmif2", formatHEIF},
 }
 
 // foreign are kinds that people do send, so that the refusal can name them.
 var foreign = []signature{
-	{"????ftypavif", "an AVIF image (image/avif)"},
-	{"????ftypavis", "an AVIF animation (image/avif)"},
-	{"????ftyphei", "a HEIC image (image/heic)"},
-	{"????ftyphev", "a HEIC image (image/heic)"},
-	{"????ftypmif1", "a HEIF image (image/heif)"},
-	{"????ftypmsf1", "a HEIF image (image/heif)"},
 	{"????ftypcrx", "a camera raw file (image/x-canon-cr3)"},
 	{"????ftypqt  ", "a video (video/quicktime)"},
 	{"????ftyp", "a video (video/mp4)"},
 	{"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL image (image/jxl)"},
 	{"\xff\x0a", "a JPEG XL image (image/jxl)"},
 	{"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 image (image/jp2)"},
-	{"II*\x00????CR", "a camera raw file (image/x-canon-cr2)"},
-	{"II*\x00", "a TIFF image or a camera raw file (image/tiff)"},
-	{"MM\x00*", "a TIFF image or a camera raw file (image/tiff)"},
-	{"FUJIFILMCCD-RAW", "a camera raw file (image/x-fuji-raf)"},
 	{"8BPS", "a Photoshop document (image/vnd.adobe.photoshop)"},
-	{"BM", "a bitmap (image/bmp)"},
 	{"\x00\x00\x01\x00", "an icon (image/x-icon)"},
 	{"%PDF-", "a PDF document (application/pdf)"},
 	{"PK\x03\x04", "a ZIP archive (application/zip)"},
@@ -71,7 +75,7 @@ func sniff(prefix []byte) (string, error) {
 	if kind == "" {
 		kind = describeText(prefix)
 	}
-	return "", refuse(ingest.ErrUnsupported, "This file is %s, which cannot be added. JPEG, PNG, GIF and WebP images can.", kind)
+	return "", refuse(ingest.ErrUnsupported, "This file is %s, which cannot be added. %s", kind, ingest.Accepted)
 }
 
 func match(list []signature, prefix []byte) string {

@@ -127,12 +127,11 @@ func (j *jpegWalk) interpret(marker byte, body extent) error {
 		return j.limits.checkScans(j.h.jpeg.scans)
 	case marker == markerDHT:
 		return nil
-	case marker >= markerSOF0 && marker <= markerSOF2:
-		return j.frame(marker, body)
 	case marker <= markerSOF15:
-		return variant("the JPEG process of marker %#02x", marker)
-	case marker == markerDNL:
-		return variant("a JPEG that defines its height after the scan")
+		return j.frame(marker, body)
+	case marker == markerDNL: // the height comes after the scan
+		j.h.Unavailable = true
+		return nil
 	default:
 		return nil
 	}
@@ -183,7 +182,9 @@ func (j *jpegWalk) quantisers(body extent) error {
 	return nil
 }
 
-// frame reads a start of frame.
+// frame reads a start of frame. Processes other than the first three, samples
+// of other than 8 bits and unusual components are what no decoder here knows:
+// such an image is kept and not shown.
 func (j *jpegWalk) frame(marker byte, body extent) error {
 	g := &j.h.jpeg
 	if g.components != 0 {
@@ -196,43 +197,45 @@ func (j *jpegWalk) frame(marker byte, body extent) error {
 	if err != nil {
 		return err
 	}
-	if b[0] != 8 {
-		return variant("a JPEG of %d bits", b[0])
-	}
+	j.h.Height, j.h.Width = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
 	g.components = int(b[5])
-	if g.components != 1 && g.components != 3 && g.components != 4 {
-		return variant("a JPEG of %d components", b[5])
+	if marker > markerSOF2 || b[0] != 8 || g.components != 1 && g.components != 3 && g.components != 4 {
+		j.h.Unavailable = true
+		g.components = max(g.components, 1) // it was seen
+		return j.limits.checkSize(j.h.Width, j.h.Height)
 	}
 	if len(b) < 6+3*g.components {
 		return corrupt("a start of frame of %d bytes", len(b))
 	}
-	j.h.Height, j.h.Width = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
 	g.progressive, g.extended = marker == markerSOF2, marker == markerSOF1
 	g.rgb = g.components == 3 && b[6] == 'R' && b[9] == 'G' && b[12] == 'B'
 	for i := range g.components {
 		j.wanted = append(j.wanted, b[6+3*i+2])
 	}
-	if err := g.readSampling(b[6:]); err != nil {
+	known, err := g.readSampling(b[6:])
+	if err != nil {
 		return err
 	}
+	j.h.Unavailable = j.h.Unavailable || !known
 	return j.limits.checkSize(j.h.Width, j.h.Height)
 }
 
-// readSampling reads the sampling factors out of a frame's components.
-func (g *jpegHeader) readSampling(b []byte) error {
+// readSampling reads the sampling factors out of a frame's components, and
+// reports whether the decoders know them.
+func (g *jpegHeader) readSampling(b []byte) (known bool, err error) {
 	for i := range g.components {
 		horizontal, vertical := int(b[3*i+1]>>4), int(b[3*i+1]&15)
 		switch {
 		case horizontal < 1 || horizontal > 4 || vertical < 1 || vertical > 4:
-			return corrupt("sampling factors of %d x %d", horizontal, vertical)
+			return false, corrupt("sampling factors of %d x %d", horizontal, vertical)
 		case horizontal == 3 || vertical == 3:
-			return variant("sampling factors of %d x %d", horizontal, vertical)
+			return false, nil
 		case g.components == 1:
 			horizontal, vertical = 1, 1 // T.81, A.2.2: one component has no factors
 		}
 		g.sampling[i] = [2]int{horizontal, vertical}
 	}
-	return nil
+	return true, nil
 }
 
 // finish checks what only the end of the walk can know.
@@ -243,10 +246,13 @@ func (j *jpegWalk) finish() (header, error) {
 		return header{}, corrupt("no start of frame before the end")
 	case g.scans == 0:
 		return header{}, corrupt("no scan before the end")
+	case j.h.Unavailable:
+		return j.h, nil
 	case slices.ContainsFunc(j.wanted, func(q byte) bool { return q > 3 || !j.tables[q] }):
 		return header{}, corrupt("a component without a quantiser")
-	case g.components == 4 && j.adobe < 0:
-		return header{}, variant("four components and nothing that says which colours they are")
+	case g.components == 4 && j.adobe < 0: // nothing says which colours they are
+		j.h.Unavailable = true
+		return j.h, nil
 	}
 	g.rgb = g.rgb || g.components == 3 && j.adobe == 0
 	j.h.profile = j.icc.profile()

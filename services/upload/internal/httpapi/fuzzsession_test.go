@@ -15,8 +15,7 @@ import (
 
 // asked is a core that notes what it is asked for.
 type asked struct {
-	httpapi.Receiver
-	httpapi.Sessions
+	httpapi.Core
 	chunks   []ingest.Chunk
 	sessions []string
 	totals   []int64

@@ -10,6 +10,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"strings"
 	"testing"
 )
 
@@ -81,7 +82,24 @@ func formats(t testing.TB) map[string]string {
 	img := corners(64, 48)
 	return map[string]string{
 		"image/jpeg": jpegOf(t, img), "image/png": pngOf(t, img), "image/gif": gifOf(t, img), "image/webp": webpOnePixel(t),
+		"image/bmp": bmpOf(64, 48), "image/tiff": tiffOf(64, 48),
 	}
+}
+
+// bmpOf is a black bitmap.
+func bmpOf(w, h int) string {
+	size := (3*w + 3) / 4 * 4 * h
+	return "BM" + le32(54+size) + le32(0) + le32(54) + le32(40) + le32(w) + le32(h) + le32(1|24<<16) + strings.Repeat(le32(0), 6) +
+		strings.Repeat("\x00", size)
+}
+
+// tiffOf is the header of a grey TIFF, with black pixels for a small one.
+func tiffOf(w, h int) string {
+	entry := func(tag, value int) string { return le16(tag) + le16(4) + le32(1) + le32(value) }
+	const entries = 6
+	head := "II*\x00" + le32(8) + le16(entries) + entry(256, w) + entry(257, h) + entry(258, 8) + entry(262, 1)
+	size := min(w*h, 1<<20)
+	return head + entry(273, 8+2+12*entries+4) + entry(279, size) + le32(0) + strings.Repeat("\x00", size)
 }
 
 func be16(n int) string { return string(binary.BigEndian.AppendUint16(nil, uint16(n))) }

@@ -17,14 +17,27 @@ type Source struct {
 
 // Probe is what the header of an image says, read before any decoding.
 type Probe struct {
-	Format      string // jpeg, png, gif, webp
+	Format      string // such as jpeg, png, tiff
 	ContentType string
 	Extension   string // with the dot
-	Width       int    // as stored, before orientation; never 0
+	Width       int    // as stored, before orientation; 0 only where Unavailable
 	Height      int
 	Orientation int   // EXIF 1..8; 1 where it is not said or invalid
 	Frames      int   // 1 for a still image
 	MemoryBytes int64 // what Derive needs at most, estimated; work is admitted by it
+	// Unavailable says that this is an image of a kind that people keep, and that
+	// no rendition can be made of it: a raw file without a preview, a rare variant,
+	// or one whose decoding takes more memory than there is. It is not to be given
+	// to Derive.
+	Unavailable bool
+}
+
+// upright is the size after orientation, which exchanges the sides from 5 on.
+func (p Probe) upright() (width, height int) {
+	if p.Orientation >= 5 {
+		return p.Height, p.Width
+	}
+	return p.Width, p.Height
 }
 
 // Spec asks for one rendition. The image is never made larger than it is.
@@ -61,14 +74,19 @@ type Imager interface {
 	// header declares: pixels, decoded bytes, frames, scans. It decodes no
 	// pixels; it may walk the whole file's structure once.
 	Probe(ctx context.Context, src Source) (Probe, error)
-	// Derive decodes once and makes every rendition and the placeholder.
+	// Derive decodes once and makes every rendition and the placeholder. What
+	// only decoding shows to be of a variant that cannot be decoded is ErrVariant:
+	// it is kept as if Probe had said Unavailable.
 	Derive(ctx context.Context, src Source, p Probe, specs []Spec) (Derived, error)
 }
 
-// The refusals of an Imager.
+// Accepted says to people what can be added.
+const Accepted = "JPEG, PNG, GIF, WebP, HEIC, AVIF, TIFF and BMP images and camera raw files can."
+
+// The refusals of an Imager, but for ErrVariant, which is none.
 var (
-	ErrUnsupported   = fault.New(fault.Unsupported, "unsupported_media_type", "This is not a kind of image that can be added. JPEG, PNG, GIF and WebP can.")
-	ErrVariant       = fault.New(fault.Unsupported, "unsupported_image_variant", "This image is of a rare variant that cannot be shown. Save it again as an ordinary JPEG or PNG and add that.")
+	ErrUnsupported   = fault.New(fault.Unsupported, "unsupported_media_type", "This is not a kind of image that can be added. "+Accepted)
+	ErrVariant       = fault.New(fault.Unsupported, "unsupported_image_variant", "This image is of a rare variant that cannot be shown.")
 	ErrCorrupt       = fault.New(fault.Unprocessable, "image_corrupt", "The image is damaged or incomplete. Please check the file and add it again.")
 	ErrEmpty         = fault.New(fault.Unprocessable, "file_empty", "The file is empty.")
 	ErrTooLarge      = fault.New(fault.Unprocessable, "image_too_large", "The image has more pixels than can be processed.")
@@ -88,6 +106,13 @@ type Metadata struct {
 // WarningUnreadable is the warning that a part of the metadata is broken or in no
 // known form, or took too much to read.
 const WarningUnreadable = "metadata_unreadable"
+
+// describe adds to a manifest what the camera recorded.
+func (md Metadata) describe(m contract.Manifest) contract.Manifest {
+	m.TakenAt, m.TakenOffset, m.Camera, m.Place = md.TakenAt, md.TakenOffset, md.Camera, md.Place
+	m.Warnings = md.Warnings
+	return m
+}
 
 // MetadataReader reads EXIF and its kin, bounded in tags, bytes and time. It
 // never fails: what cannot be read is left out, with a warning. Safe for

@@ -164,23 +164,34 @@ func (s *Service) derive(ctx context.Context, m contract.Manifest, o loaded) (co
 	if err != nil {
 		return m, err
 	}
-	release, err := s.decodes.acquire(ctx, probe.MemoryBytes)
-	if err != nil {
-		return m, refusal(fault.Wrap("ingest.derive", err))
-	}
-	defer release()
-	derived, err := s.decode(ctx, o.source, probe)
-	if err != nil {
+	derived, err := s.preview(ctx, o.source, probe)
+	if err != nil && !errors.Is(err, ErrVariant) {
 		return m, err
 	}
-	metadata := s.ports.Metadata.Read(ctx, o.source, probe)
+	if err != nil {
+		m.Preview = contract.PreviewUnavailable
+		derived.Width, derived.Height = probe.upright()
+	}
 	m.ContentType, m.Animated = probe.ContentType, probe.Frames > 1
 	m.Width, m.Height = derived.Width, derived.Height
 	m.Placeholder = base64.StdEncoding.EncodeToString(derived.Placeholder)
-	m.TakenAt, m.TakenOffset, m.Camera, m.Place = metadata.TakenAt, metadata.TakenOffset, metadata.Camera, metadata.Place
-	m.Warnings = metadata.Warnings
+	m = s.ports.Metadata.Read(ctx, o.source, probe).describe(m)
 	m.Renditions, err = s.putRenditions(ctx, m.ID, derived.Renditions)
 	return m, err
+}
+
+// preview decodes an image when there is memory for it. ErrVariant says that the
+// image is one that cannot be shown.
+func (s *Service) preview(ctx context.Context, src Source, p Probe) (Derived, error) {
+	if p.Unavailable {
+		return Derived{}, ErrVariant
+	}
+	release, err := s.decodes.acquire(ctx, p.MemoryBytes)
+	if err != nil {
+		return Derived{}, refusal(fault.Wrap("ingest.preview", err))
+	}
+	defer release()
+	return s.decode(ctx, src, p)
 }
 
 func (s *Service) probe(ctx context.Context, src Source) (Probe, error) {

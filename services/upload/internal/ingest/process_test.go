@@ -72,6 +72,27 @@ func TestProcessIsIdempotent(t *testing.T) {
 	ingesttest.Audit(t, w.bucket, w.bus, map[string]string{o.ID: o.SHA256})
 }
 
+// What is an image and cannot be shown is kept, with what is known of it. Whether
+// its header shows that or its decoding makes no difference.
+func TestProcessKeepsWhatCannotBeShown(t *testing.T) {
+	for word, contentType := range map[string]string{"raw": "image/x-adobe-dng", "rare": "image/jpeg"} {
+		w := newWorld(t)
+		o := w.store(picture(word))
+		m := w.process(o)
+		if m.Preview != contract.PreviewUnavailable || len(m.Renditions) > 0 || m.ContentType != contentType || m.Placeholder != "" {
+			t.Errorf("%s: the manifest says %+v", word, m)
+		}
+		if wide := word == "rare"; (m.Width > m.Height) != wide || m.Camera.Model != "Box" {
+			t.Errorf("%s: %d x %d by %q", word, m.Width, m.Height, m.Camera.Model)
+		}
+		if n := len(w.bus.Events(contract.TypeImageUploaded)); n != 1 || len(w.bus.Rejected()) > 0 {
+			t.Errorf("%s: published %d times, rejected %v", word, n, w.bus.Rejected())
+		}
+		w.settle()
+		ingesttest.Audit(t, w.bucket, w.bus, map[string]string{o.ID: o.SHA256})
+	}
+}
+
 func TestProcessRefuses(t *testing.T) {
 	for word, want := range map[string]string{"corrupt": "image_corrupt", "bomb": "image_too_large", "endless": "image_too_complex"} {
 		t.Run(word, func(t *testing.T) {

@@ -25,6 +25,22 @@ var kinds = []struct {
 	{"GIF87a", kind{"image/gif", ".gif"}},
 	{"GIF89a", kind{"image/gif", ".gif"}},
 	{"RIFF????WEBP", kind{"image/webp", ".webp"}},
+	{"BM????\x00\x00\x00\x00", kind{"image/bmp", ".bmp"}},
+	{"II*\x00????CR", kind{"image/x-canon-cr2", ".cr2"}},
+	{"II*\x00", kind{"image/tiff", ".tif"}}, // or a raw file, which only its structure tells
+	{"MM\x00*", kind{"image/tiff", ".tif"}},
+	{"IIRO", kind{"image/x-olympus-orf", ".orf"}},
+	{"IIRS", kind{"image/x-olympus-orf", ".orf"}},
+	{"MMOR", kind{"image/x-olympus-orf", ".orf"}},
+	{"IIU\x00", kind{"image/x-panasonic-rw2", ".rw2"}},
+	{"FUJIFILMCCD-RAW ", kind{"image/x-fuji-raf", ".raf"}},
+	{"\x00\x00\x00?ftypavif", kind{"image/avif", ".avif"}},
+	{"\x00\x00\x00?ftypavis", kind{"image/avif", ".avif"}},
+	{"\x00\x00\x00?ftyphei?", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftyphev?", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftypmif1", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftypmif2", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftypmsf1", kind{"image/heic", ".heic"}},
 }
 
 // shortest is less than any magic number: a file that is no longer cannot be
@@ -46,7 +62,7 @@ func sniff(head []byte, whole bool) (kind, error) {
 		return kind{}, ErrCorrupt
 	}
 	return kind{}, fault.Newf(ErrUnsupported.Kind, ErrUnsupported.Code,
-		"This is not a kind of image that can be added; it looks like %s. JPEG, PNG, GIF and WebP can.", found(head))
+		"This is not a kind of image that can be added; it looks like %s. %s", found(head), Accepted)
 }
 
 func matches(head []byte, magic string) bool {
@@ -72,14 +88,7 @@ func beginsLikeOne(head []byte) bool {
 
 // strangers are what people send by mistake, to name it to them.
 var strangers = []struct{ magic, contentType string }{
-	{"????ftypheic", "image/heic"},
-	{"????ftypheix", "image/heic"},
-	{"????ftypmif1", "image/heif"},
-	{"????ftypavif", "image/avif"},
 	{"????ftyp", "video/mp4"},
-	{"II*\x00", "image/tiff"},
-	{"MM\x00*", "image/tiff"},
-	{"BM", "image/bmp"},
 	{"\x00\x00\x01\x00", "image/x-icon"},
 	{"8BPS", "image/vnd.adobe.photoshop"},
 	{"%PDF-", "application/pdf"},

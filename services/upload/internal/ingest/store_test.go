@@ -82,10 +82,7 @@ func TestStoreNamesWhatItFound(t *testing.T) {
 		"<!DOCTYPE html><p>":                   "text/html",
 		"%PDF-1.7":                             "application/pdf",
 		"PK\x03\x04":                           "application/zip",
-		"\x00\x00\x00\x18ftypheic":             "image/heic",
-		"\x00\x00\x00\x1cftypavif":             "image/avif",
 		"\x00\x00\x00\x18ftypisom":             "video/mp4",
-		"II*\x00":                              "image/tiff",
 		"8BPS":                                 "image/vnd.adobe.photoshop",
 		"\x01\x02\x03\x04":                     "application/octet-stream",
 	} {

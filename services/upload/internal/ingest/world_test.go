@@ -237,6 +237,9 @@ func (m *imager) Probe(_ context.Context, src ingest.Source) (ingest.Probe, erro
 		return p, ingest.ErrCorrupt
 	case w == "bomb":
 		return p, ingest.ErrTooLarge
+	case w == "raw":
+		p.Unavailable, p.ContentType, p.Orientation = true, "image/x-adobe-dng", 6
+		return p, nil
 	case w == "panic" && !m.mended:
 		panic("a defect")
 	default:
@@ -259,9 +262,12 @@ func (m *imager) probes() int {
 func (m *imager) Derive(ctx context.Context, src ingest.Source, _ ingest.Probe, specs []ingest.Spec) (ingest.Derived, error) {
 	m.enter(1)
 	defer m.enter(-1)
-	if word(src) == "endless" {
+	switch word(src) {
+	case "endless":
 		<-ctx.Done()
 		return ingest.Derived{}, ctx.Err()
+	case "rare":
+		return ingest.Derived{}, ingest.ErrVariant
 	}
 	if m.gate != nil {
 		select {

@@ -15,6 +15,9 @@ import (
 // names of its renditions.
 const Original = "original"
 
+// Motion is the name of the moving part of a live picture.
+const Motion = "motion"
+
 // renditionName is what the name of a rendition may look like; anything else is
 // not asked for.
 var renditionName = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
@@ -31,10 +34,12 @@ type Medium struct {
 	media  Media
 	key    string
 	sha256 string // known of originals only
+	offset int64  // of what is part of a file
+	length int64  // of that; 0 for a whole file
 }
 
 // Medium finds the file by the image's id and the rendition's name (or
-// Original). The catalog is asked every time, so that what was purged is gone
+// Original, or Motion). The catalog is asked every time, so that what was purged is gone
 // at once. A trashed image's files remain visible, for the trash shows them.
 func (s *Service) Medium(ctx context.Context, id, name string) (Medium, error) {
 	if !renditionName.MatchString(name) {
@@ -47,6 +52,10 @@ func (s *Service) Medium(ctx context.Context, id, name string) (Medium, error) {
 	m := Medium{Name: image.Name, media: s.media}
 	if name == Original {
 		m.key, m.ContentType, m.sha256 = image.Key, image.ContentType, image.SHA256
+		return m, nil
+	}
+	if v := image.Motion; name == Motion && v != nil {
+		m.key, m.ContentType, m.offset, m.length = v.Key, v.ContentType, v.Offset, v.Length
 		return m, nil
 	}
 	for _, r := range image.Renditions {
@@ -80,7 +89,10 @@ func (m Medium) Stat(ctx context.Context) (Version, error) {
 // Open reads length bytes from offset; length < 0 reads to the end. The caller
 // closes the reader.
 func (m Medium) Open(ctx context.Context, offset, length int64) (io.ReadCloser, Version, error) {
-	r, info, err := m.media.Open(ctx, m.key, offset, length)
+	if m.length > 0 && (length < 0 || length > m.length-offset) {
+		length = m.length - offset
+	}
+	r, info, err := m.media.Open(ctx, m.key, m.offset+offset, length)
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, Version{}, ErrNotFound.With("gallery.Open", err)
 	}
@@ -108,5 +120,9 @@ func (m Medium) version(info blob.Info) Version {
 	if tag == "" {
 		tag = fmt.Sprintf("%08x-%x", info.CRC32C, info.Generation)
 	}
-	return Version{Size: info.Size, Tag: tag, generation: info.Generation}
+	size := info.Size
+	if m.length > 0 {
+		size = min(m.length, max(0, info.Size-m.offset))
+	}
+	return Version{Size: size, Tag: tag, generation: info.Generation}
 }

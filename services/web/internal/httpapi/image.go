@@ -31,6 +31,11 @@ type Image struct {
 	Camera      contract.Camera  `json:"camera,omitzero"`
 	Place       *contract.Place  `json:"place,omitempty"`
 	Animated    bool             `json:"animated,omitempty"`
+	Preview     string           `json:"preview,omitempty"` // contract.PreviewUnavailable
+	Motion      *Motion          `json:"motion,omitempty"`
+	Caption     string           `json:"caption,omitempty"`
+	Keywords    []string         `json:"keywords,omitempty"`
+	Rating      int              `json:"rating,omitempty"`
 	Renditions  []Rendition      `json:"renditions"`
 	OriginalURL string           `json:"original_url"`
 }
@@ -41,6 +46,13 @@ type Rendition struct {
 	Width       int    `json:"width"`
 	Height      int    `json:"height"`
 	ContentType string `json:"content_type"`
+	URL         string `json:"url"`
+}
+
+// Motion is the moving part of a live picture and its address.
+type Motion struct {
+	ContentType string `json:"content_type"`
+	Length      int64  `json:"length"` // bytes
 	URL         string `json:"url"`
 }
 
@@ -56,6 +68,10 @@ func imageOf(c catalogapi.Image) Image {
 		SHA256: c.SHA256, TakenAt: c.TakenAt.UTC(), TakenOffset: c.TakenOffset, CreatedAt: c.CreatedAt.UTC(),
 		TrashedAt: c.TrashedAt, State: c.State, Placeholder: c.Placeholder, Camera: c.Camera, Place: c.Place,
 		Animated: c.Animated, Renditions: make([]Rendition, len(c.Renditions)), OriginalURL: mediaURL(c.ID, gallery.Original),
+		Preview: c.Preview, Caption: c.Caption, Keywords: c.Keywords, Rating: c.Rating,
+	}
+	if c.Motion != nil {
+		out.Motion = &Motion{ContentType: c.Motion.ContentType, Length: c.Motion.Length, URL: mediaURL(c.ID, gallery.Motion)}
 	}
 	for i, r := range c.Renditions {
 		out.Renditions[i] = Rendition{

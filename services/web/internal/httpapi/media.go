@@ -38,6 +38,24 @@ var inlineTypes = map[string][]string{
 	"image/png":  {".png"},
 	"image/gif":  {".gif"},
 	"image/webp": {".webp"},
+	"image/avif": {".avif"},
+
+	"video/mp4":       {".mp4"},
+	"video/quicktime": {".mov"},
+}
+
+// kept are the endings of the images that are downloaded only.
+var kept = map[string][]string{
+	"image/bmp":             {".bmp", ".dib"},
+	"image/heic":            {".heic", ".heif", ".hif"},
+	"image/tiff":            {".tif", ".tiff"},
+	"image/x-adobe-dng":     {".dng"},
+	"image/x-canon-cr2":     {".cr2"},
+	"image/x-nikon-nef":     {".nef"},
+	"image/x-sony-arw":      {".arw"},
+	"image/x-olympus-orf":   {".orf"},
+	"image/x-panasonic-rw2": {".rw2"},
+	"image/x-fuji-raf":      {".raf"},
 }
 
 // serveMedia is GET and HEAD of /media/{id}/{rendition}.
@@ -142,6 +160,9 @@ func setMediaHeaders(header http.Header, m gallery.Medium, rendition string, sel
 // picture that also reads as a page must not be saved as one.
 func fileName(m gallery.Medium, rendition string) string {
 	endings := inlineTypes[m.ContentType]
+	if endings == nil {
+		endings = kept[m.ContentType]
+	}
 	ending := path.Ext(m.Name)
 	if rendition != gallery.Original {
 		return strings.TrimSuffix(m.Name, ending) + "-" + rendition + first(endings)

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
-
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 )
@@ -61,6 +61,47 @@ func TestMediaOfALargeFileIsWhole(t *testing.T) {
 		if a := s.get("/media/"+id+"/original").want(t, http.StatusOK); a.body != string(data) {
 			t.Errorf("of %d bytes %d were served, or others", size, len(a.body))
 		}
+	}
+}
+
+// The moving part of a picture is a range of its file, and is served as if it
+// were a file of its own.
+func TestMediaServesTheMovingPart(t *testing.T) {
+	s := serve(t)
+	const file = "a still and a film and more"
+	id := s.put(7, func(c *catalogapi.Image) {
+		s.media.Put(c.Key, []byte(file))
+		c.Motion = &contract.Motion{Key: c.Key, Offset: 12, Length: 6, ContentType: "video/mp4"}
+	})
+	a := s.get("/media/"+id+"/motion").want(t, http.StatusOK)
+	if a.body != "a film" || a.Header.Get("Content-Type") != "video/mp4" || a.ContentLength != 6 {
+		t.Errorf("%q of %q", a.body, a.Header.Get("Content-Type"))
+	}
+	for asked, want := range map[string]string{"0-1": "a ", "2-": "film", "-4": "film", "2-99": "film"} {
+		a := s.get("/media/"+id+"/motion", "Range: bytes="+asked).want(t, http.StatusPartialContent)
+		if a.body != want || !strings.HasSuffix(a.Header.Get("Content-Range"), "/6") {
+			t.Errorf("bytes %s are %q, %s", asked, a.body, a.Header.Get("Content-Range"))
+		}
+	}
+	s.get("/media/"+id+"/motion", "Range: bytes=6-").want(t, http.StatusRequestedRangeNotSatisfiable)
+	s.get("/media/"+s.put(8)+"/motion").wantProblem(t, http.StatusNotFound, "not_found")
+}
+
+// A file that browsers do not show keeps the ending that belongs to its kind.
+func TestMediaOffersWhatCannotBeShown(t *testing.T) {
+	s := serve(t)
+	id := s.put(7, func(c *catalogapi.Image) {
+		c.Name, c.ContentType, c.Preview, c.Renditions = "DSC_1.NEF", "image/x-nikon-nef", contract.PreviewUnavailable, nil
+	})
+	h := s.get("/media/"+id+"/original").want(t, http.StatusOK).Header
+	if h.Get("Content-Type") != "application/octet-stream" || h.Get("Content-Disposition") != "attachment; filename=DSC_1.NEF" {
+		t.Errorf("%s as %s", h.Get("Content-Disposition"), h.Get("Content-Type"))
+	}
+	if page := s.get("/images/"+id).want(t, http.StatusOK).body; !strings.Contains(page, `<h2>NEF</h2>`) || !strings.Contains(page, `download="DSC_1.NEF"`) {
+		t.Errorf("its page does not offer it:\n%s", page)
+	}
+	if grid := s.get("/").want(t, http.StatusOK).body; !strings.Contains(grid, `data-unavailable="NEF"`) {
+		t.Errorf("the grid does not say what it is:\n%s", grid)
 	}
 }
 

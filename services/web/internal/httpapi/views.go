@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
@@ -40,10 +41,21 @@ func figureOf(c catalogapi.Image) pages.Figure {
 		Placeholder: c.Placeholder, Renditions: make([]pages.Source, len(c.Renditions)),
 		OriginalURL: mediaURL(c.ID, gallery.Original), TakenAt: captureTime(c), Animated: c.Animated, TrashedAt: c.TrashedAt,
 	}
+	out.Kind, out.Viewable = kindOf(c.ContentType), inlineTypes[c.ContentType] != nil
+	out.Unavailable = c.Preview != ""
+	if c.Motion != nil {
+		out.MotionURL = mediaURL(c.ID, gallery.Motion)
+	}
 	for i, r := range c.Renditions {
 		out.Renditions[i] = pages.Source{Name: r.Name, URL: mediaURL(c.ID, r.Name), Width: r.Width, Height: r.Height}
 	}
 	return out
+}
+
+// kindOf is what people call a type: JPEG, TIFF, DNG.
+func kindOf(contentType string) string {
+	_, kind, _ := strings.Cut(contentType, "/")
+	return strings.ToUpper(kind[strings.LastIndexByte(kind, '-')+1:])
 }
 
 // captureTime is when the picture was taken, on the clock of the place where it
@@ -62,6 +74,7 @@ func infoOf(c catalogapi.Image) pages.Info {
 		Make: c.Camera.Make, Model: c.Camera.Model, Lens: c.Camera.Lens, Exposure: c.Camera.ExposureTime,
 		FNumber: c.Camera.FNumber, ISO: c.Camera.ISO, FocalLength: c.Camera.FocalLength,
 	}
+	info.Caption, info.Keywords, info.Rating = c.Caption, c.Keywords, c.Rating
 	if c.Place != nil {
 		info.HasPlace, info.Latitude, info.Longitude = true, c.Place.Latitude, c.Place.Longitude
 	}

@@ -181,7 +181,7 @@ func source(f Figure, name string) Source {
 // display is the address of what fills a screen: the animation itself, else
 // the largest rendition, else the original.
 func display(f Figure) string {
-	if f.Animated || len(f.Renditions) == 0 {
+	if f.Animated && f.Viewable || len(f.Renditions) == 0 {
 		return f.OriginalURL
 	}
 	return slices.MaxFunc(f.Renditions, func(a, b Source) int { return cmp.Compare(a.Width, b.Width) }).URL

@@ -60,6 +60,10 @@ func TestDisplayPrefersTheAnimationThenTheLargestRendition(t *testing.T) {
 	if got := display(f); got != "/media/A/original" {
 		t.Errorf("animated: %s", got)
 	}
+	f.Viewable = false
+	if got := display(f); got != "/media/A/w2048" {
+		t.Errorf("animated, in a form that browsers do not show: %s", got)
+	}
 	f.Animated = false
 	if got := display(f); got != "/media/A/w2048" {
 		t.Errorf("still: %s", got)

@@ -161,6 +161,6 @@ func (p *Pages) ContentSecurityPolicy() string {
 	if p.sendTo != "" {
 		connect += " " + p.sendTo
 	}
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " + connect + "; " +
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src " + connect + "; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }

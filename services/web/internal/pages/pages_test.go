@@ -37,7 +37,7 @@ func figure(id, state string) Figure {
 	trashed := time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)
 	f := Figure{
 		ID: id, Name: hostile, State: state, Width: 4032, Height: 3024, Placeholder: "1QcSHQRnh493V4dIh4eXh1h4kJUI",
-		OriginalURL: "/media/" + id + "/original", TakenAt: time.Date(2026, 5, 2, 23, 30, 0, 0, seoul), TrashedAt: &trashed, Animated: true,
+		OriginalURL: "/media/" + id + "/original", TakenAt: time.Date(2026, 5, 2, 23, 30, 0, 0, seoul), TrashedAt: &trashed, Animated: true, Viewable: true, Kind: "GIF",
 	}
 	if state == "ready" {
 		f.Renditions = []Source{{"w320", "/media/" + id + "/w320", 320, 240}, {"w1024", "/media/" + id + "/w1024", 1024, 768}, {"w2048", "/media/" + id + "/w2048", 2048, 1536}}

@@ -23,6 +23,10 @@ type Figure struct {
 	OriginalURL string
 	TakenAt     time.Time // in the capture's own offset, for headings and labels
 	Animated    bool
+	Kind        string // of the file, such as "TIFF"
+	Viewable    bool   // the original is one that browsers show
+	Unavailable bool   // kept, and cannot be shown
+	MotionURL   string // of a live picture's moving part
 	TrashedAt   *time.Time
 }
 
@@ -92,6 +96,9 @@ type Info struct {
 	FNumber     float64
 	ISO         int
 	FocalLength float64
+	Caption     string
+	Keywords    []string
+	Rating      int // 1..5; 0 for none
 	HasPlace    bool
 	Latitude    float64
 	Longitude   float64

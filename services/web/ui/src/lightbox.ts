@@ -5,6 +5,7 @@
 import PhotoSwipe from 'photoswipe'
 import 'photoswipe/style.css'
 import { InfoPanel } from './info'
+import { LivePart } from './livepart'
 import { t } from './messages'
 import { clone, demand } from './page'
 import { trashWithUndo } from './removal'
@@ -22,6 +23,7 @@ export class Lightbox {
   private stage: PhotoSwipe | undefined
   private dialog: HTMLDialogElement | undefined
   private info: InfoPanel | undefined
+  private live: LivePart | undefined
   private pictures: Picture[] = []
   private home = ''
   private leaving = false // the history moved first
@@ -62,6 +64,7 @@ export class Lightbox {
     this.dialog.addEventListener('click', (event) => this.pressed(event))
     document.addEventListener('keydown', this.key)
     this.info = new InfoPanel(demand<HTMLElement>('.lightbox-info', this.dialog), () => this.stage?.updateSize(true))
+    this.live = new LivePart(this.dialog)
     this.dialog.showModal()
     this.dialog.focus() // not its first button: nothing was chosen yet
     this.stage = this.makeStage(index)
@@ -84,6 +87,7 @@ export class Lightbox {
     stage.addFilter('thumbEl', (element, data) => this.timeline.figure((data as Picture).id)?.querySelector('img') ?? (element as HTMLElement))
     stage.on('change', () => this.changed())
     stage.on('zoomPanUpdate', () => this.sharpen())
+    stage.on('beforeZoomTo', () => this.live?.stop())
     stage.on('close', () => this.closing())
     stage.on('destroy', () => this.closed())
     return stage
@@ -154,6 +158,7 @@ export class Lightbox {
     demand<HTMLButtonElement>('[data-do="next"]', this.dialog).disabled = this.stage.currIndex === this.pictures.length - 1
     if (!this.leaving && location.pathname !== `/images/${now.id}`) history.replaceState({ picture: now.id }, '', `/images/${now.id}`)
     this.info?.show(now.id)
+    this.live?.show(figure?.dataset['motion'])
     void this.extend()
   }
 
@@ -163,7 +168,7 @@ export class Lightbox {
     const image = slide?.content.element
     const figure = this.timeline.figure(this.current()?.id ?? '')
     const original = figure?.dataset['original']
-    if (!slide || !original || !(image instanceof HTMLImageElement) || image.dataset['sharp'] || figure?.hasAttribute('data-animated')) return
+    if (!slide || !original || !(image instanceof HTMLImageElement) || image.dataset['sharp'] || figure?.hasAttribute('data-animated') || !figure?.hasAttribute('data-viewable')) return
     const shown = slide.currZoomLevel * slide.width * devicePixelRatio
     if (slide.currZoomLevel <= slide.zoomLevels.initial || shown < image.naturalWidth * detail) return
     image.dataset['sharp'] = 'true'
@@ -189,6 +194,8 @@ export class Lightbox {
         return this.whenOpen((stage) => stage.next())
       case 'info':
         return this.toggleInfo()
+      case 'motion':
+        return this.live?.toggle()
       case 'screen':
         return void this.fullscreen()
       case 'trash':
@@ -261,7 +268,8 @@ export class Lightbox {
     document.querySelector('#toasts')?.append(...toasts)
     const dialog = this.dialog
     this.info?.stop()
-    this.stage = this.dialog = this.info = undefined
+    this.live?.stop()
+    this.stage = this.dialog = this.info = this.live = undefined
     document.removeEventListener('keydown', this.key)
     dialog?.close()
     dialog?.remove()

@@ -2,6 +2,7 @@
 // timeline has loaded.
 
 import type { SlideData } from 'photoswipe'
+import { clone, demand } from './page'
 import type { Timeline } from './timeline'
 
 export interface Picture extends SlideData {
@@ -36,7 +37,18 @@ function picture(figure: HTMLElement): Picture {
   const image = figure.querySelector('img')
   const [w, h] = [Number(width) || Number(ratioWidth), Number(height) || Number(ratioHeight)]
   const thumbnail = image?.complete ? image.currentSrc : image?.src
+  if (figure.dataset['unavailable'] !== undefined) return { id, html: kept(figure), width: w, height: h, alt: figure.dataset['name'] ?? '' }
   const across = Math.min(1, w / h) // renditions are measured along the long edge
   const srcset = medium && !figure.hasAttribute('data-animated') ? `${medium} ${Math.round(across * 1024)}w, ${display} ${Math.round(across * 2048)}w` : undefined
   return { id, src: display, width: w, height: h, alt: image?.alt ?? '', ...(srcset ? { srcset } : {}), ...(thumbnail ? { msrc: thumbnail } : {}) }
+}
+
+// kept stands for a file that cannot be shown: what it is, and its download.
+function kept(figure: HTMLElement): string {
+  const slide = clone<HTMLElement>('kept-template')
+  demand('h2', slide).textContent = figure.dataset['unavailable'] ?? ''
+  const download = demand<HTMLAnchorElement>('a', slide)
+  download.href = figure.dataset['original'] ?? ''
+  download.setAttribute('download', figure.dataset['name'] ?? '')
+  return slide.outerHTML
 }
