@@ -149,7 +149,7 @@ func (c client) complete(t *testing.T, id string) (int, resultJSON) {
 // larger is a photograph of several chunks: noise, which no encoder makes small.
 func larger(t *testing.T, seed uint64) file {
 	t.Helper()
-	img, rnd := image.NewGray(image.Rect(0, 0, 1000, 800)), rand.New(rand.NewPCG(seed, 2))
+	img, rnd := image.NewGray(image.Rect(0, 0, 1200, 1000)), rand.New(rand.NewPCG(seed, 2))
 	for i := range img.Pix {
 		img.Pix[i] = byte(rnd.Uint32())
 	}
@@ -157,7 +157,7 @@ func larger(t *testing.T, seed uint64) file {
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: 90}); err != nil {
 		t.Fatal(err)
 	}
-	if out.Len() <= 2*pieceBytes+1000 {
+	if out.Len() <= 3*pieceBytes {
 		t.Fatalf("the photograph has %d bytes only", out.Len())
 	}
 	return file{name: fmt.Sprintf("IMG_%04d.jpg", seed), data: out.Bytes()}
