@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -75,9 +76,7 @@ func (s *sender) do(ctx context.Context, method, contentRange string, body io.Re
 	if err != nil {
 		return reply{}, fmt.Errorf("make a request: %w", err)
 	}
-	for name, values := range s.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, s.Header)
 	if contentRange != "" {
 		req.Header.Set("Content-Range", contentRange)
 	}

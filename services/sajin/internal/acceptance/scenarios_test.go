@@ -31,6 +31,7 @@ var scenarios = []scenario{
 	{"PagesOfTheList", pagesOfTheList},
 	{"ChangesArrive", changesArrive},
 	{"Sessions", sessions},
+	{"SessionProtocol", sessionProtocol},
 	{"SessionsNeverCompleted", sessionsNeverCompleted},
 	{"SessionsTwice", sessionsTwice},
 	{"SessionsRefused", sessionsRefused},

@@ -14,10 +14,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/blob/sessiontest"
 )
 
-// chunkBytes is the smallest chunk that the protocol of sessions allows.
-const chunkBytes = 256 << 10
+// pieceBytes is the smallest chunk that the protocol of sessions allows.
+const pieceBytes = 256 << 10
 
 // plannedJSON is what a plan answers for a file.
 type plannedJSON struct {
@@ -99,7 +101,7 @@ func (c client) send(t *testing.T, session string, f file, from int) response {
 	t.Helper()
 	var last response
 	for from < len(f.data) {
-		to := min(from+chunkBytes, len(f.data))
+		to := min(from+pieceBytes, len(f.data))
 		var err error
 		last, err = c.put(t.Context(), session, fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(f.data)), bytes.NewReader(f.data[from:to]))
 		if err != nil {
@@ -147,7 +149,7 @@ func (c client) complete(t *testing.T, id string) (int, resultJSON) {
 // larger is a photograph of several chunks: noise, which no encoder makes small.
 func larger(t *testing.T, seed uint64) file {
 	t.Helper()
-	img, rnd := image.NewGray(image.Rect(0, 0, 1000, 800)), rand.New(rand.NewPCG(seed, 2))
+	img, rnd := image.NewGray(image.Rect(0, 0, 1200, 1000)), rand.New(rand.NewPCG(seed, 2))
 	for i := range img.Pix {
 		img.Pix[i] = byte(rnd.Uint32())
 	}
@@ -155,18 +157,18 @@ func larger(t *testing.T, seed uint64) file {
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: 90}); err != nil {
 		t.Fatal(err)
 	}
-	if out.Len() <= 2*chunkBytes+1000 {
+	if out.Len() <= 3*pieceBytes {
 		t.Fatalf("the photograph has %d bytes only", out.Len())
 	}
 	return file{name: fmt.Sprintf("IMG_%04d.jpg", seed), data: out.Bytes()}
 }
 
-const seedSessions = 20_000
+const seedProtocol = 20_000
 
 // sessions is what a browser does with a file: it plans, sends in chunks, and
 // hears what became of it.
 func sessions(t *testing.T, _ deployment, c client) {
-	f := larger(t, seedSessions)
+	f := larger(t, seedProtocol)
 	modified := time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC)
 	p := c.plan(t, modified, f)[0]
 	if p.Status != "new" || p.SessionURL == "" || time.Until(p.ExpiresAt) < 6*24*time.Hour {
@@ -198,7 +200,7 @@ func sessions(t *testing.T, _ deployment, c client) {
 // sessionsNeverCompleted: a client that sends the last byte and goes away has
 // its image all the same.
 func sessionsNeverCompleted(t *testing.T, _ deployment, c client) {
-	f := larger(t, seedSessions+1)
+	f := larger(t, seedProtocol+1)
 	p := c.plan(t, time.Now(), f)[0]
 	c.send(t, p.SessionURL, f, 0)
 	eventually(t, readyWithin, "the image is in the list", func() bool { return contains(c.mustList(t, ""), p.ID) })
@@ -209,7 +211,7 @@ func sessionsNeverCompleted(t *testing.T, _ deployment, c client) {
 // sessionsTwice: the same file through two sessions is one image, and the second
 // client is told so, however often it asks.
 func sessionsTwice(t *testing.T, _ deployment, c client) {
-	f := larger(t, seedSessions+2)
+	f := larger(t, seedProtocol+2)
 	twins := c.plan(t, time.Now(), f, f)
 	_, first := c.finish(t, twins[0], c.send(t, twins[0].SessionURL, f, 0))
 	c.ready(t, first.ID)
@@ -226,9 +228,9 @@ func sessionsTwice(t *testing.T, _ deployment, c client) {
 // sessionsRefused: what arrives and is no image, or not the file that was
 // planned, is refused with the reason, and nothing of it is kept.
 func sessionsRefused(t *testing.T, _ deployment, c client) {
-	good := larger(t, seedSessions+3)
-	text := file{name: "words.jpg", data: bytes.Repeat([]byte("words "), chunkBytes/4)}
-	cut := file{name: "cut.jpg", data: good.data[:2*chunkBytes+100]}
+	good := larger(t, seedProtocol+3)
+	text := file{name: "words.jpg", data: bytes.Repeat([]byte("words "), pieceBytes/4)}
+	cut := file{name: "cut.jpg", data: good.data[:2*pieceBytes+100]}
 	other := file{name: "other.jpg", data: append(bytes.Clone(good.data[:len(good.data)-1]), 'x')}
 	for want, files := range map[string][2]file{
 		"unsupported_media_type": {text, text}, "image_corrupt": {cut, cut}, "checksum_mismatch": {good, other},
@@ -252,6 +254,35 @@ func sessionsRefused(t *testing.T, _ deployment, c client) {
 	}
 }
 
+// sessionProtocol holds the sessions to what every client of them relies on,
+// through the edge or at the bucket's own address.
+func sessionProtocol(t *testing.T, _ deployment, c client) {
+	seed := uint64(seedProtocol + 100)
+	sessiontest.Run(t, func(t *testing.T) sessiontest.Harness {
+		seed++
+		f := larger(t, seed)
+		ids := map[string]string{} // by address
+		return sessiontest.Harness{
+			Content: f.data, Client: c.page,
+			Open: func(t *testing.T) string {
+				p := c.plan(t, time.Now(), f)[0]
+				at := p.SessionURL
+				if strings.HasPrefix(at, "/") {
+					at = c.base + at
+				}
+				ids[at] = p.ID
+				return at
+			},
+			Stored: func(t *testing.T, at string) []byte {
+				if status, _ := c.complete(t, ids[at]); status >= 400 {
+					return nil
+				}
+				return c.get(t, "/media/"+ids[at]+"/original").body
+			},
+		}
+	})
+}
+
 // TestSessionKill kills the services with SIGKILL between the chunks of a file
 // and before its completion; the client asks where it is and goes on.
 func TestSessionKill(t *testing.T) {
@@ -261,7 +292,7 @@ func TestSessionKill(t *testing.T) {
 			t.Parallel()
 			d := start(t)
 			c := newClient(t, d)
-			f := larger(t, seedSessions+4)
+			f := larger(t, seedProtocol+4)
 			p := c.plan(t, time.Now(), f)[0]
 			killAll := func() {
 				for _, service := range d.services() {
@@ -269,15 +300,15 @@ func TestSessionKill(t *testing.T) {
 				}
 			}
 			killAll()
-			head := file{name: f.name, data: f.data[:chunkBytes]}
-			if resp, err := c.put(t.Context(), p.SessionURL, fmt.Sprintf("bytes 0-%d/%d", chunkBytes-1, len(f.data)), bytes.NewReader(head.data)); err != nil ||
+			head := file{name: f.name, data: f.data[:pieceBytes]}
+			if resp, err := c.put(t.Context(), p.SessionURL, fmt.Sprintf("bytes 0-%d/%d", pieceBytes-1, len(f.data)), bytes.NewReader(head.data)); err != nil ||
 				resp.status != http.StatusPermanentRedirect {
 				t.Fatalf("the first chunk: %d %v: %s", resp.status, err, resp.body)
 			}
 			killAll()
 			at := c.offset(t, p.SessionURL, len(f.data))
-			if at != chunkBytes {
-				t.Errorf("%d bytes are there after the kill, %d were acknowledged", at, chunkBytes)
+			if at != pieceBytes {
+				t.Errorf("%d bytes are there after the kill, %d were acknowledged", at, pieceBytes)
 			}
 			last := c.send(t, p.SessionURL, f, at)
 			if last.status != http.StatusOK && last.status != http.StatusCreated {

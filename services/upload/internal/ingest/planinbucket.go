@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"maps"
 	"path"
 	"strconv"
 	"strings"
@@ -100,16 +99,13 @@ func atOnce(ctx context.Context, all []*opening, do func(context.Context, *openi
 // nothing else will be known of it when it arrives.
 func (s *Service) openOne(ctx context.Context, o *opening, origin string) error {
 	n := o.note
-	k := expectedKind(o.planned)
-	metadata := metadataOf(n.Owner, n.Name, n.ModifiedAt)
-	maps.Copy(metadata, map[string]string{metaSize: strconv.FormatInt(n.Size, 10)})
+	original := newOriginal(n.ID, n.Name, expectedKind(o.planned))
+	opts := writeOptions(original, n.Owner, n.ModifiedAt)
+	opts.Size, opts.Metadata[metaSize] = n.Size, strconv.FormatInt(n.Size, 10)
 	if n.SHA256 != "" {
-		metadata[metaSHA256] = n.SHA256
+		opts.Metadata[metaSHA256] = n.SHA256
 	}
-	opened, err := s.ports.Sessions.OpenSession(ctx, contract.OriginalKey(n.ID, identity.ImageTime(n.ID), k.extension), blob.SessionOptions{
-		WriteOptions: blob.WriteOptions{ContentType: k.contentType, Size: n.Size, Metadata: metadata, IfNotExists: true},
-		Origin:       origin,
-	})
+	opened, err := s.ports.Sessions.OpenSession(ctx, original.Key, blob.SessionOptions{WriteOptions: opts, Origin: origin})
 	if err != nil {
 		return fault.Wrap("ingest.Plan", err)
 	}
