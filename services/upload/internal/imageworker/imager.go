@@ -236,7 +236,7 @@ func copied(ctx context.Context, src ingest.Source) (*os.File, error) {
 			return nil, fault.As(fault.OutOfSpace, "imageworker.share", err)
 		}
 		off += int64(n)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil && off < src.Size {
