@@ -130,8 +130,7 @@ func IsExclusive(s Store) bool {
 type AtOpener interface {
 	// OpenAt opens the object for reading at any place, or is ErrNotFound. The
 	// caller closes it. Unlike Open's, its bytes are not compared with the
-	// checksum; it goes on reading the generation that the Info describes, and
-	// what it reads beyond that one's size means nothing.
+	// checksum; it goes on reading the generation that the Info describes.
 	OpenAt(ctx context.Context, key string) (ReaderAtCloser, Info, error)
 }
 

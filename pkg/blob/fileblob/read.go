@@ -64,7 +64,14 @@ func (s *Store) OpenAt(ctx context.Context, key string) (blob.ReaderAtCloser, bl
 	if err != nil {
 		return nil, blob.Info{}, classify(op, err)
 	}
-	return file, info, nil // the file itself: a caller may hand its descriptor on
+	return readerAt{io.NewSectionReader(file, 0, info.Size), file}, info, nil
+}
+
+// readerAt ends where the object does, before its trailer. Its Outer, as a section
+// has it, is the file, which can be handed to another process.
+type readerAt struct {
+	*io.SectionReader
+	io.Closer
 }
 
 // open opens the object's file and reads its trailer.

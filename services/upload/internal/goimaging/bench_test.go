@@ -6,11 +6,13 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -66,6 +68,24 @@ func BenchmarkDerive(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkPhotographs derives the photographs of a folder, one after the other:
+// its profile is that of a gallery.
+func BenchmarkPhotographs(b *testing.B) {
+	dir, ok := os.LookupEnv(photosEnv)
+	if !ok {
+		b.Skip(photosEnv + " names no folder of photographs")
+	}
+	files := slices.Collect(maps.Values(photographs(b, dir)))
+	before := cpuTime(b, syscall.RUSAGE_SELF)
+	for b.Loop() {
+		for _, file := range files {
+			mustDerive(b, file, standardSpecs...)
+		}
+	}
+	cpu := cpuTime(b, syscall.RUSAGE_SELF) - before
+	b.ReportMetric(cpu.Seconds()*1e3/float64(b.N*len(files)), "cpu-ms/image")
 }
 
 // BenchmarkProbe walks a file's structure.

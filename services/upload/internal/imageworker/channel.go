@@ -57,7 +57,7 @@ func pair() (*channel, *os.File, error) {
 
 // sendFile sends a descriptor, with one byte to carry it.
 func (c *channel) sendFile(f *os.File) error {
-	_, _, err := c.WriteMsgUnix([]byte{0}, unix.UnixRights(int(f.Fd())), nil) //nolint:gosec // a descriptor is a small number
+	_, _, err := c.WriteMsgUnix([]byte{0}, unix.UnixRights(int(f.Fd())), nil)
 	return err
 }
 
@@ -77,7 +77,7 @@ func (c *channel) receiveFile() (*os.File, error) {
 	if err != nil || len(fds) != 1 {
 		return nil, fmt.Errorf("no file came with the request: %w", err)
 	}
-	return os.NewFile(uintptr(fds[0]), "image"), nil //nolint:gosec // a descriptor is a small number
+	return os.NewFile(uintptr(fds[0]), "image"), nil
 }
 
 // unnamedFile is an empty file in the system's temporary folder, without a name.
@@ -95,5 +95,5 @@ func duplicate(f *os.File) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("imageworker: %w", err)
 	}
-	return os.NewFile(uintptr(fd), f.Name()), nil //nolint:gosec // a descriptor is a small number
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }

@@ -129,7 +129,7 @@ type stage struct {
 
 func newStage(t *testing.T, change ...func(*Config)) *stage {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sajin") // a socket's name may have a hundred characters
+	dir, err := os.MkdirTemp("", "sajin") //nolint:usetesting // a socket's name may have a hundred characters
 	if err != nil {
 		t.Fatal(err)
 	}

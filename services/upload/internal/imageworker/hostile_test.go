@@ -91,3 +91,28 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// What a worker says of an image goes into names and headers: it is held to what
+// those may be.
+func TestProbesAreChecked(t *testing.T) {
+	fine := ingest.Probe{Format: "jpeg", ContentType: "image/jpeg", Extension: ".jpg", Width: 4, Height: 3, Orientation: 1, Frames: 1, MemoryBytes: 1}
+	if err := checkProbe(fine); err != nil {
+		t.Error(err)
+	}
+	for name, change := range map[string]func(*ingest.Probe){
+		"a page":               func(p *ingest.Probe) { p.ContentType = "text/html" },
+		"a picture of scripts": func(p *ingest.Probe) { p.ContentType = "image/svg+xml" },
+		"two headers":          func(p *ingest.Probe) { p.ContentType = "image/jpeg\r\nSet-Cookie: a=b" },
+		"another folder":       func(p *ingest.Probe) { p.Extension = "./../../manifests/x" },
+		"a negative width":     func(p *ingest.Probe) { p.Width = -1 },
+		"a turn of its own":    func(p *ingest.Probe) { p.Orientation = 9 },
+		"memory that is given": func(p *ingest.Probe) { p.MemoryBytes = -1 << 40 },
+		"a long format":        func(p *ingest.Probe) { p.Format = strings.Repeat("x", 100) },
+	} {
+		p := fine
+		change(&p)
+		if err := checkProbe(p); !errors.Is(err, errGarbage) {
+			t.Errorf("%s passes: %v", name, err)
+		}
+	}
+}

@@ -207,7 +207,7 @@ func (p *Pool) impossible() bool {
 // share makes a source a file that a worker can be given. What is in a file is
 // not copied.
 func share(ctx context.Context, src ingest.Source) (image *os.File, release func(), err error) {
-	if f, ok := src.ReaderAt.(*os.File); ok {
+	if f := fileOf(src); f != nil {
 		image, err = readOnly(f)
 	} else {
 		image, err = copied(ctx, src)
@@ -216,6 +216,22 @@ func share(ctx context.Context, src ingest.Source) (image *os.File, release func
 		return nil, nil, err
 	}
 	return image, func() { _ = image.Close() }, nil
+}
+
+// fileOf is the file that a source is, or is the beginning of; else nil.
+func fileOf(src ingest.Source) *os.File {
+	r := src.ReaderAt
+	if section, ok := r.(interface {
+		Outer() (io.ReaderAt, int64, int64)
+	}); ok {
+		outer, off, size := section.Outer()
+		if off != 0 || size < src.Size {
+			return nil
+		}
+		r = outer
+	}
+	f, _ := r.(*os.File)
+	return f
 }
 
 // copied is the source in a file of its own. A source that is shorter than it
@@ -236,7 +252,7 @@ func copied(ctx context.Context, src ingest.Source) (*os.File, error) {
 			return nil, fault.As(fault.OutOfSpace, "imageworker.share", err)
 		}
 		off += int64(n)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil && off < src.Size {

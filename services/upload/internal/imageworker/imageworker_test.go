@@ -4,6 +4,7 @@ package imageworker
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -70,9 +71,21 @@ func TestFilesAreHandedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	probe, err := p.Probe(t.Context(), ingest.Source{ReaderAt: file, Size: int64(len(f.Data))})
-	if err != nil || probe.Width != f.Width {
-		t.Errorf("%+v, %v", probe, err)
+	if _, err := file.WriteAt([]byte("a trailer"), int64(len(f.Data))); err != nil {
+		t.Fatal(err)
+	}
+	size := int64(len(f.Data))
+	for _, r := range []io.ReaderAt{file, io.NewSectionReader(file, 0, size)} {
+		src := ingest.Source{ReaderAt: r, Size: size}
+		probe, err := p.Probe(t.Context(), src)
+		if err != nil || probe.Width != f.Width || fileOf(src) != file {
+			t.Errorf("%T: %+v, %v", r, probe, err)
+		}
+	}
+	for _, r := range []io.ReaderAt{io.NewSectionReader(file, 1, size), io.NewSectionReader(file, 0, size-1)} {
+		if fileOf(ingest.Source{ReaderAt: r, Size: size}) != nil {
+			t.Error("another part of the file is handed over")
+		}
 	}
 	shared, release, err := share(t.Context(), ingest.Source{ReaderAt: file, Size: 1})
 	if err != nil {

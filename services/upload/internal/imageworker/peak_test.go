@@ -89,7 +89,8 @@ func progressive(w, h int) []byte {
 	hh, hl := side(h)
 	wh, wl := side(w)
 	out := bytes.Join([][]byte{
-		{0xff, 0xd8}, segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...),
+		{0xff, 0xd8},
+		segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...),
 		segment(0xc2, 8, hh, hl, wh, wl, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0),
 		segment(0xc4, append(table(0), table(0x10)...)...),
 		segment(0xda, 3, 1, 0, 2, 0, 3, 0, 0, 0, 0),

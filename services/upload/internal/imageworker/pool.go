@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -158,15 +159,14 @@ func (p *Pool) give(w *process) {
 // retire ends a worker that is still idle.
 func (p *Pool) retire(w *process) {
 	p.mu.Lock()
-	for i, other := range p.idle {
-		if other == w {
-			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			p.ending.Add(1)
-			defer p.ending.Done()
-			p.mu.Unlock()
-			w.end()
-			return
-		}
+	i := slices.Index(p.idle, w)
+	if i < 0 {
+		p.mu.Unlock()
+		return
 	}
+	p.idle = slices.Delete(p.idle, i, i+1)
+	p.ending.Add(1)
+	defer p.ending.Done()
 	p.mu.Unlock()
+	w.end()
 }

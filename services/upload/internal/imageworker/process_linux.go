@@ -27,13 +27,13 @@ func MemoryFile() (*os.File, error) {
 	if err != nil {
 		return unnamedFile()
 	}
-	return os.NewFile(uintptr(fd), "sajin-image"), nil //nolint:gosec // a descriptor is a small number
+	return os.NewFile(uintptr(fd), "sajin-image"), nil
 }
 
 // readOnly is another descriptor of a file, which cannot be written to. Without
 // /proc it is the same once more.
 func readOnly(f *os.File) (*os.File, error) {
-	image, err := os.Open("/proc/self/fd/" + strconv.Itoa(int(f.Fd()))) //nolint:gosec // a descriptor is a small number
+	image, err := os.Open("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
 	if err != nil {
 		return duplicate(f)
 	}

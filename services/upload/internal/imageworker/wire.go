@@ -123,13 +123,13 @@ func bodyLimit(specs []ingest.Spec) int64 {
 // What ends up in names of objects and in headers. A picture with a program in
 // it, such as image/svg+xml, is none of these.
 var (
-	contentTypes = regexp.MustCompile(`^image/[a-z0-9-]{1,32}$`)
+	contentTypes = regexp.MustCompile(`^image/[a-z0-9.-]{1,64}$`)
 	extensions   = regexp.MustCompile(`^\.[a-z0-9]{1,8}$`)
 )
 
 func checkProbe(p ingest.Probe) error {
 	if !contentTypes.MatchString(p.ContentType) || !extensions.MatchString(p.Extension) || len(p.Format) > 32 ||
-		p.Width < 1 || p.Height < 1 || p.Orientation < 1 || p.Orientation > 8 || p.Frames < 1 || p.MemoryBytes < 0 {
+		p.Width < 0 || p.Height < 0 || p.Orientation < 0 || p.Orientation > 8 || p.Frames < 0 || p.MemoryBytes < 0 {
 		return fmt.Errorf("%w: an impossible image: %.200q", errGarbage, fmt.Sprint(p))
 	}
 	return nil

@@ -135,7 +135,7 @@ func (w *worker) receive() (job, error) {
 func (w *worker) answer(j job) (response, [][]byte) {
 	debug.SetMemoryLimit(restBytes + j.Probe.MemoryBytes)
 	allow(j.Probe.MemoryBytes + j.Probe.MemoryBytes/4 + spareBytes*shadow)
-	src := ingest.Source{ReaderAt: j.image, Size: j.Size}
+	src := ingest.Source{ReaderAt: io.NewSectionReader(j.image, 0, j.Size), Size: j.Size}
 	ctx := context.Background() // whoever does not want to wait any more ends the process
 	var resp response
 	var err error

@@ -68,6 +68,19 @@ func (s *Service) load(ctx context.Context, key string) (loaded, error) {
 	return o, nil
 }
 
+// loadFile is load into a file in memory, for which room was acquired.
+func (s *Service) loadFile(ctx context.Context, info blob.Info, free func()) (loaded, error) {
+	file, err := s.ports.MemoryFile()
+	if err != nil {
+		free()
+		return loaded{}, fault.As(fault.OutOfSpace, "ingest.load", err)
+	}
+	return s.fetchFile(ctx, info, file, func() {
+		_ = file.Close()
+		free()
+	})
+}
+
 // open reads the original where it lies.
 func open(ctx context.Context, near blob.AtOpener, want blob.Info) (loaded, error) {
 	file, info, err := near.OpenAt(ctx, want.Key)
@@ -97,19 +110,6 @@ func (u untilEnd) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return u.r.Read(p)
-}
-
-// loadFile is load into a file in memory, for which room was acquired.
-func (s *Service) loadFile(ctx context.Context, info blob.Info, free func()) (loaded, error) {
-	file, err := s.ports.MemoryFile()
-	if err != nil {
-		free()
-		return loaded{}, fault.As(fault.OutOfSpace, "ingest.load", err)
-	}
-	return s.fetchFile(ctx, info, file, func() {
-		_ = file.Close()
-		free()
-	})
 }
 
 func (s *Service) spool(ctx context.Context, info blob.Info) (loaded, error) {
