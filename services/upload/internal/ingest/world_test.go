@@ -23,7 +23,10 @@ import (
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingesttest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Cloud Storage's library starts it, for as long as the process lives.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
 
 var discard = slog.New(slog.DiscardHandler)
 
@@ -206,6 +209,8 @@ func (c *clock) run() time.Duration {
 type imager struct {
 	memory int64         // of one picture
 	gate   chan struct{} // where it is not nil, a derivation takes one
+	// started hears of derivations; may be nil.
+	started chan struct{}
 
 	mu       sync.Mutex
 	mended   bool // nothing is a defect any more
@@ -257,6 +262,9 @@ func (m *imager) Derive(ctx context.Context, src ingest.Source, _ ingest.Probe, 
 	if word(src) == "endless" {
 		<-ctx.Done()
 		return ingest.Derived{}, ctx.Err()
+	}
+	if m.started != nil {
+		m.started <- struct{}{}
 	}
 	if m.gate != nil {
 		select {
