@@ -11,7 +11,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
-// ErrChanged: a file of an inbox is not what it was when it was listed.
+// ErrChanged says that a file of an inbox is not what it was when it was listed.
 var ErrChanged = fault.New(fault.Unavailable, "inbox_file_changed", "The file is being changed by somebody else.")
 
 // InboxSettle is how long a file of a folder must have been left alone to count

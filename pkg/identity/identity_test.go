@@ -141,6 +141,17 @@ func TestFirstImageID(t *testing.T) {
 	}
 }
 
+func TestDerivedImageID(t *testing.T) {
+	at := time.Date(2026, 11, 22, 10, 20, 30, 456e6, time.UTC)
+	id := identity.DerivedImageID(at, "inbox/anna/a.jpg 1")
+	if !identity.ValidImageID(id) || !identity.ImageTime(id).Equal(at) || identity.DerivedImageID(at, "inbox/anna/a.jpg 1") != id {
+		t.Errorf("%s is not an id of that time and always the same", id)
+	}
+	if identity.DerivedImageID(at, "inbox/anna/a.jpg 2") == id || identity.DerivedImageID(at.Add(time.Millisecond), "inbox/anna/a.jpg 1") == id {
+		t.Error("another source, or another time, has the same id")
+	}
+}
+
 func FuzzImageID(f *testing.F) {
 	for _, seed := range []string{"01KAJ3E9QW5Z6Y7X8V9TSRPNMK", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "8ZZZZZZZZZZZZZZZZZZZZZZZZZ", "", "../../etc/passwd__________", "01kaj3e9qw5z6y7x8v9tsrpnmk"} {
 		f.Add(seed)

@@ -75,7 +75,7 @@ func (r *rebuild) run(ctx context.Context, media blob.Store) error {
 			_, _ = fmt.Fprintf(r.stdout, "manifest %s: %s\n", id, sentence(err))
 		}
 		if r.seen%progressEach == 0 {
-			r.print()
+			_, _ = fmt.Fprintf(r.stdout, "%d manifests so far\n", r.seen)
 		}
 		return ctx.Err()
 	})

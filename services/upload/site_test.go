@@ -163,3 +163,28 @@ func formOf(files ...[]byte) (contentType string, body io.Reader) {
 }
 
 func asAnna(ctx context.Context) context.Context { return identity.WithOwner(ctx, "anna") }
+
+// What is put into the inbox is taken in by a service that looks there by
+// itself, with its folder as its album.
+func TestTheInboxIsWatched(t *testing.T) {
+	s := newSite(t)
+	s.listen("test")
+	inbox := blob.InboxOf(s.bucket, contract.PrefixInbox, contract.PrefixInboxRefused)
+	_, err := s.bucket.Put(t.Context(), contract.PrefixInbox+"anna/trip/a.jpg", bytes.NewReader(photograph(t, 8, 8)), blob.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stop := s.run(func(_ *upload.Config, d *upload.Deps) { d.Inbox = inbox })
+	e := s.heard("test", contract.TypeImageUploaded, 1)[0]
+	said, err := contract.Decode[contract.ImageUploaded](e, contract.TypeImageUploaded)
+	if err != nil || said.Manifest.Owner != "anna" || said.Manifest.Album != "trip" || said.Manifest.Name != "a.jpg" {
+		t.Errorf("published %+v, %v", said, err)
+	}
+	stop() // which lets it finish
+	if done, err := upload.Sweep(t.Context(), config(t), upload.Deps{Blob: s.bucket, Bus: s.bus}, upload.SweepOptions{}); err != nil || done.Failed > 0 {
+		t.Errorf("Sweep: %+v, %v", done, err)
+	}
+	if left, _, err := inbox.Waiting(t.Context(), "", 10); err != nil || len(left) > 0 {
+		t.Errorf("left in the inbox: %v, %v", left, err)
+	}
+}

@@ -117,7 +117,7 @@ func (s *Service) sweep(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var all time.Time     // when everything was last looked at
-	turn := rand.Uint32() //nolint:gosec // any part will do to begin with
+	turn := rand.Uint32() // any part will do to begin with
 	for {
 		select {
 		case <-ctx.Done():

@@ -50,6 +50,7 @@ type server struct {
 	core         *ingest.Service
 	partials     string       // their directory
 	clock        atomic.Int64 // seconds ahead of the time
+	setBy        atomic.Int64 // seconds that somebody set the clock by
 	stop         func()
 	acknowledged map[string]string
 }
@@ -75,7 +76,9 @@ func newServer(t testing.TB, change ...func(*httpapi.Limits, *ingest.Config)) *s
 	return s
 }
 
-func (s *server) now() time.Time { return time.Now().Add(time.Duration(s.clock.Load()) * time.Second) }
+func (s *server) now() time.Time {
+	return time.Now().Add(time.Duration(s.clock.Load()+s.setBy.Load()) * time.Second)
+}
 
 // start starts a process of the service: all it knows is in the bucket and in
 // the directory of the partials.
@@ -88,11 +91,11 @@ func (s *server) start(cfg ingest.Config) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	began := s.now()
+	began, setBy := s.now(), s.setBy.Load()
 	s.core = ingest.New(cfg, ingest.Ports{
 		Blob: s.bucket, Partials: partials, Events: s.bus, Metadata: noMetadata{},
 		Imager: goimaging.New(goimaging.Limits{MaxMemoryBytes: cfg.DecodeMemory()}),
-		Now:    s.now, Uptime: func() time.Duration { return s.now().Sub(began) }, Log: slog.New(slog.DiscardHandler),
+		Now:    s.now, Uptime: func() time.Duration { return s.now().Sub(began) - time.Duration(s.setBy.Load()-setBy)*time.Second }, Log: slog.New(slog.DiscardHandler),
 	})
 	routes := httpapi.New(s.core, s.limits, health())
 	s.http = httptest.NewServer(httpx.Chain(routes, httpx.DiscardWithin(100*time.Millisecond), httpx.RequestIDs(true), httpx.Recover))

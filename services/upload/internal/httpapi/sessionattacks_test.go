@@ -248,3 +248,17 @@ func (s *server) sweep(sessions int) {
 		s.t.Errorf("Sweep: %+v, %v; want %d sessions", done, err, sessions)
 	}
 }
+
+// F31: a clock that is set forward ends no upload: its bytes are there when the
+// clock is right again.
+func TestF31_AClockThatIsSetEndsNoSession(t *testing.T) {
+	s := newServer(t)
+	content := large(t)
+	at := s.open(content).SessionURL
+	s.chunk(at, content, 0, step).is(t, 308, "", step)
+	s.setBy.Store(int64((30 * 24 * time.Hour).Seconds()))
+	s.sweep(0)
+	s.setBy.Store(0)
+	s.ask(at, "*").is(t, 308, "", step)
+	s.chunk(at, content, step, len(content)).is(t, 201, "", 0)
+}

@@ -102,7 +102,7 @@ func TestALeaseIsTakenOverWhenItsHolderIsDead(t *testing.T) {
 		if _, err := other.Process(t.Context(), o.Key); code(err) != "image_in_work" {
 			t.Errorf("just before the lease's end: %v", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		close(w.imager.gate)
 		if _, err := other.Process(t.Context(), o.Key); err != nil {
 			t.Errorf("after the lease's end: %v", err)
@@ -133,7 +133,7 @@ func TestAloneNothingIsWaitedFor(t *testing.T) {
 // U24, F30: an image that fails for no known reason is tried a number of times,
 // with growing pauses, by whatever process; then it is kept as it is. Others go
 // on meanwhile, and what cannot be blamed on the image does not count.
-func TestF30_AnImageThatAlwaysFailsIsKept(t *testing.T) {
+func TestU24F30_AnImageThatAlwaysFailsIsKept(t *testing.T) {
 	for name, alone := range map[string]bool{"shared": false, "alone": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/contract"
@@ -17,10 +18,16 @@ import (
 // mode. After each it lets redelivery and the sweep do their work, and audits.
 // scenario returns what it acknowledged; verify (may be nil) sees the outcome.
 func eachFailure(t *testing.T, prepare func(*world), scenario func(*world) map[string]string, verify func(*world)) {
-	for _, mode := range ingesttest.Modes {
+	for _, mode := range append([]ingesttest.Mode{ingesttest.Hang}, ingesttest.Modes...) {
 		for at := 1; ; at++ {
 			hit := ""
-			t.Run(fmt.Sprint(mode, " ", at), func(t *testing.T) {
+			run := func(body func(*testing.T)) func(*testing.T) { return body }
+			if mode == ingesttest.Hang {
+				run = func(body func(*testing.T)) func(*testing.T) {
+					return func(t *testing.T) { synctest.Test(t, body) }
+				}
+			}
+			t.Run(fmt.Sprint(mode, " ", at), run(func(t *testing.T) {
 				w := newWorld(t)
 				if prepare != nil {
 					prepare(w)
@@ -33,7 +40,7 @@ func eachFailure(t *testing.T, prepare func(*world), scenario func(*world) map[s
 				w.settle()
 				verify(w)
 				ingesttest.Audit(t, w.bucket, w.bus, acknowledged)
-			})
+			}))
 			if hit == "" && !t.Failed() {
 				if at < 5 {
 					t.Fatalf("the scenario makes only %d calls", at-1)
@@ -49,7 +56,7 @@ func eachFailure(t *testing.T, prepare func(*world), scenario func(*world) map[s
 
 func TestUploadWithEachFailure(t *testing.T) {
 	eachFailure(t, nil, func(w *world) map[string]string {
-		outcomes, err := w.Receive(t.Context(), owner, sequence(file("a.jpg", picture("one")), file("b.jpg", picture("corrupt"))))
+		outcomes, err := w.Receive(w.t.Context(), owner, sequence(file("a.jpg", picture("one")), file("b.jpg", picture("corrupt"))))
 		if err != nil {
 			t.Errorf("Receive: %v", err)
 		}
@@ -68,9 +75,9 @@ func TestUploadWithEachFailure(t *testing.T) {
 func TestRejectionWithEachFailure(t *testing.T) {
 	stored := false
 	eachFailure(t, nil, func(w *world) map[string]string {
-		o, err := w.Store(t.Context(), owner, file("a.jpg", picture("corrupt")))
+		o, err := w.Store(w.t.Context(), owner, file("a.jpg", picture("corrupt")))
 		if stored = err == nil; stored {
-			_, _ = w.Process(t.Context(), o.Key)
+			_, _ = w.Process(w.t.Context(), o.Key)
 		}
 		return nil
 	}, func(w *world) {
@@ -95,7 +102,7 @@ func TestPurgeWithEachFailure(t *testing.T) {
 	var whole, said int
 	var begun bool
 	purge := func(w *world) error {
-		return w.HandlePurged(t.Context(), purged(t, doomed.ID, owner, doomed.Key))
+		return w.HandlePurged(w.t.Context(), purged(t, doomed.ID, owner, doomed.Key))
 	}
 	uploaded := func(w *world) int { return len(w.bus.Of(doomed.ID)) }
 	eachFailure(t, func(w *world) {
@@ -133,7 +140,59 @@ func TestSweepWithEachFailure(t *testing.T) {
 		w.clock.Advance(time.Hour)
 		w.restart()
 	}, func(w *world) map[string]string {
-		_, _ = w.Sweep(t.Context(), w.clock.Now(), time.Time{})
+		_, _ = w.Sweep(w.t.Context(), w.clock.Now(), time.Time{})
 		return map[string]string{left.ID: left.SHA256}
 	}, func(*world) {})
+}
+
+// Trying again what failed before loses nothing of it.
+func TestRetryWithEachFailure(t *testing.T) {
+	var o ingest.Original
+	eachFailure(t, func(w *world) {
+		o = w.store(picture("panic"))
+		for w.imager.probes() < w.cfg.Attempts {
+			_, _ = w.Process(w.t.Context(), o.Key)
+			w.clock.Advance(time.Hour)
+		}
+		w.imager.mend()
+	}, func(w *world) map[string]string {
+		_, _ = w.SweepBy(w.t.Context(), ingest.Order{Now: w.clock.Now(), RetryFailed: true})
+		return map[string]string{o.ID: o.SHA256}
+	}, func(w *world) {
+		order := ingest.Order{Now: w.clock.Now(), RetryFailed: true}
+		if done, err := w.SweepBy(w.t.Context(), order); err != nil || done.Failed > 0 {
+			t.Errorf("Sweep: %+v, %v", done, err)
+		}
+		if m := w.process(o); m.Preview != "" || len(m.Renditions) == 0 {
+			t.Errorf("the image is %+v", m)
+		}
+		w.bus.Forget(o.ID) // that it was said in two ways is right here
+		w.restart()
+		w.process(o)
+	})
+}
+
+// Reading the manifests either gives all of them or says that it did not.
+func TestManifestsWithEachFailure(t *testing.T) {
+	all := 0
+	eachFailure(t, func(w *world) {
+		w.process(w.store(picture("one")))
+		w.process(w.store(picture("two")))
+	}, func(w *world) map[string]string {
+		seen := 0
+		err := ingest.Manifests(w.t.Context(), w.bucket, func(_ string, _ contract.Manifest, err error) error {
+			seen++
+			return err
+		})
+		if err == nil && seen != 2 {
+			t.Errorf("%d manifests were seen without an error, want 2", seen)
+		}
+		return nil
+	}, func(w *world) {
+		all = 0
+		err := ingest.Manifests(w.t.Context(), w.bucket, func(string, contract.Manifest, error) error { all++; return nil })
+		if err != nil || all != 2 {
+			t.Errorf("then %d were seen, %v", all, err)
+		}
+	})
 }

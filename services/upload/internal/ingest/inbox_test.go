@@ -136,7 +136,7 @@ func TestInboxWithEachFailure(t *testing.T) {
 		w.drop("anna/a.jpg", picture("one"))
 		w.drop("anna/b.jpg", picture("corrupt"))
 	}, func(w *world) map[string]string {
-		_, _ = w.TakeInbox(t.Context())
+		_, _ = w.TakeInbox(w.t.Context())
 		return nil
 	}, func(w *world) {
 		m := w.one()

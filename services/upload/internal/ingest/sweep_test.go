@@ -163,3 +163,40 @@ func TestF38_SweepsAndUploadsAtOnce(t *testing.T) {
 	all.Wait()
 	ingesttest.Audit(t, w.bucket, w.bus, acknowledged)
 }
+
+// F31, F38: a clock that is set, by an hour or by days, makes a sweep delete
+// nothing and process nothing twice, and keeps it from nothing for longer than
+// the clock is wrong.
+func TestF31_AClockThatIsSet(t *testing.T) {
+	for _, jump := range []time.Duration{time.Hour, 24 * time.Hour, 30 * 24 * time.Hour, -time.Hour, -24 * time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			w := newWorld(t)
+			done := w.store(picture("one"))
+			w.process(done)
+			left := w.store(picture("two"))
+			leftover := contract.RenditionKey(identity.NewImageID(w.clock.Now()), "w320", ".jpg")
+			if _, err := w.bucket.Put(t.Context(), leftover, strings.NewReader("x"), blob.WriteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			before := w.bucket.Keys(contract.PrefixRenditions)
+			w.clock.Set(jump)
+			if _, err := w.Sweep(t.Context(), w.clock.Now(), time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range append(before, done.Key, left.Key) {
+				if w.bucket.Data(key) == nil {
+					t.Errorf("%s was removed", key)
+				}
+			}
+			if derived, _ := w.imager.count(); derived != 2 {
+				t.Errorf("%d images were derived, want each of the 2 once", derived)
+			}
+			w.clock.Set(-jump)
+			w.clock.Advance(w.cfg.LeftoverAge)
+			if done, err := w.Sweep(t.Context(), w.clock.Now(), time.Time{}); err != nil || done.Removed != 1 || done.Failed > 0 {
+				t.Errorf("when the clock is right again: %+v, %v; want the leftover removed", done, err)
+			}
+			ingesttest.Audit(t, w.bucket, w.bus, map[string]string{done.ID: done.SHA256, left.ID: left.SHA256})
+		})
+	}
+}

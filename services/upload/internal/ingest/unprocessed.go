@@ -100,8 +100,8 @@ func (s *Service) replaceManifest(ctx context.Context, m contract.Manifest) (con
 	}
 	info, err := s.ports.Blob.Put(ctx, contract.ManifestKey(m.ID), bytes.NewReader(raw),
 		blob.WriteOptions{ContentType: "application/json", Size: int64(len(raw))})
-	if err == nil && info.Size != int64(len(raw)) {
-		err = errStoredWrong
+	if err == nil && info.Size != int64(len(raw)) { // without any, the sweep makes one
+		err = errors.Join(errStoredWrong, s.ports.Blob.Delete(ctx, contract.ManifestKey(m.ID)))
 	}
 	return m, fault.Wrap("ingest.replaceManifest", err)
 }

@@ -23,7 +23,10 @@ import (
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingesttest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Cloud Storage's library starts it, for as long as the process lives.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
 
 var discard = slog.New(slog.DiscardHandler)
 
@@ -211,6 +214,8 @@ func (c *clock) run() time.Duration {
 type imager struct {
 	memory int64         // of one picture
 	gate   chan struct{} // where it is not nil, a derivation takes one
+	// started hears of derivations; may be nil.
+	started chan struct{}
 
 	mu       sync.Mutex
 	mended   bool // nothing is a defect any more
@@ -268,6 +273,9 @@ func (m *imager) Derive(ctx context.Context, src ingest.Source, _ ingest.Probe, 
 		return ingest.Derived{}, ctx.Err()
 	case "rare":
 		return ingest.Derived{}, ingest.ErrVariant
+	}
+	if m.started != nil {
+		m.started <- struct{}{}
 	}
 	if m.gate != nil {
 		select {

@@ -50,7 +50,7 @@ func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, opts blob.Wri
 	if err := blob.CheckWrite(key, opts); err != nil {
 		return info, err
 	}
-	err = b.Faults.call("put "+key, func(short bool) error {
+	err = b.Faults.call(ctx, "put "+key, func(short bool) error {
 		data, err := io.ReadAll(r)
 		switch {
 		case err != nil:
@@ -88,7 +88,7 @@ func (b *Bucket) keep(key string, data []byte, opts blob.WriteOptions) (blob.Inf
 
 // Open implements blob.Store.
 func (b *Bucket) Open(ctx context.Context, key string, offset, length int64) (r io.ReadCloser, info blob.Info, err error) {
-	err = b.Faults.call("open "+key, func(bool) error {
+	err = b.Faults.call(ctx, "open "+key, func(bool) error {
 		o, err := b.get(ctx, key)
 		if err != nil {
 			return err
@@ -105,7 +105,7 @@ func (b *Bucket) Open(ctx context.Context, key string, offset, length int64) (r 
 
 // Stat implements blob.Store.
 func (b *Bucket) Stat(ctx context.Context, key string) (info blob.Info, err error) {
-	err = b.Faults.call("stat "+key, func(bool) error {
+	err = b.Faults.call(ctx, "stat "+key, func(bool) error {
 		o, err := b.get(ctx, key)
 		info = o.info
 		return err
@@ -125,7 +125,7 @@ func (b *Bucket) get(ctx context.Context, key string) (object, error) {
 
 // Delete implements blob.Store.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
-	return b.Faults.call("delete "+key, func(bool) error {
+	return b.Faults.call(ctx, "delete "+key, func(bool) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if ctx.Err() == nil {
@@ -140,7 +140,7 @@ func (b *Bucket) List(ctx context.Context, prefix, after string, limit int) (pag
 	if err := blob.CheckLimit(limit); err != nil {
 		return nil, err
 	}
-	err = b.Faults.call("list "+prefix, func(bool) error {
+	err = b.Faults.call(ctx, "list "+prefix, func(bool) error {
 		for _, key := range b.Keys(prefix) {
 			if key > after && len(page) < limit {
 				o, _ := b.get(ctx, key)

@@ -20,7 +20,7 @@ type Bus struct {
 
 // Publish implements event.Publisher.
 func (b *Bus) Publish(ctx context.Context, _ event.Topic, e event.Event) error {
-	return b.Faults.call("publish "+e.ID, func(bool) error {
+	return b.Faults.call(ctx, "publish "+e.ID, func(bool) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if ctx.Err() == nil {

@@ -31,11 +31,11 @@ const sessionOrigin = "https://bucket.example"
 func (s *Sessions) SessionOrigin() string { return sessionOrigin }
 
 // OpenSession implements blob.SessionOpener.
-func (s *Sessions) OpenSession(_ context.Context, key string, opts blob.SessionOptions) (out blob.Session, err error) {
+func (s *Sessions) OpenSession(ctx context.Context, key string, opts blob.SessionOptions) (out blob.Session, err error) {
 	if err := blob.CheckSession(key, opts); err != nil {
 		return out, err
 	}
-	err = s.Bucket.Faults.call("open session "+key, func(bool) error {
+	err = s.Bucket.Faults.call(ctx, "open session "+key, func(bool) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		out = blob.Session{URL: sessionOrigin + "/" + rand.Text(), ExpiresAt: s.Bucket.Now().Add(7 * 24 * time.Hour)}
