@@ -34,6 +34,7 @@ var scenarios = []scenario{
 	{"SessionProtocol", sessionProtocol},
 	{"SessionsNeverCompleted", sessionsNeverCompleted},
 	{"SessionsTwice", sessionsTwice},
+	{"SessionsCancelled", sessionsCancelled},
 	{"SessionsRefused", sessionsRefused},
 	{"Restart", restart},
 }

@@ -66,18 +66,20 @@ func (c client) plan(t *testing.T, modified time.Time, files ...file) []plannedJ
 	return out.Files
 }
 
-// put sends a request to a session, wherever it is: below the gallery, or at an
-// address of the bucket's.
+// put sends a request to a session, wherever it is.
 func (c client) put(ctx context.Context, session, contentRange string, body io.Reader) (response, error) {
-	if strings.HasPrefix(session, "/") {
-		return c.do(ctx, http.MethodPut, session, "application/octet-stream", body, "Content-Range", contentRange)
-	}
+	to, path := c.at(session)
+	return to.do(ctx, http.MethodPut, path, "application/octet-stream", body, "Content-Range", contentRange)
+}
+
+// at is who to ask for a session, and for what: the gallery for one below it,
+// the bucket for one of its own.
+func (c client) at(session string) (client, string) {
 	at, err := url.Parse(session)
-	if err != nil {
-		return response{}, err
+	if err != nil || !at.IsAbs() {
+		return c, session
 	}
-	bucket := client{base: at.Scheme + "://" + at.Host, page: c.page}
-	return bucket.do(ctx, http.MethodPut, at.RequestURI(), "", body, "Content-Range", contentRange)
+	return client{base: at.Scheme + "://" + at.Host, page: c.page}, at.RequestURI()
 }
 
 // offset asks a session how far it has come.
@@ -223,6 +225,30 @@ func sessionsTwice(t *testing.T, _ deployment, c client) {
 	if status, again := c.complete(t, twins[1].ID); status != http.StatusOK || again.DuplicateOf != first.ID {
 		t.Errorf("asked again: %d %+v", status, again)
 	}
+}
+
+// sessionsCancelled: a session that was given up takes nothing more and is not
+// counted; whoever asks for it is told that there is none.
+func sessionsCancelled(t *testing.T, _ deployment, c client) {
+	const clientClosed = 499
+	f := larger(t, seedProtocol+5)
+	p := c.plan(t, time.Now(), f)[0]
+	if resp, err := c.put(t.Context(), p.SessionURL, fmt.Sprintf("bytes 0-%d/%d", pieceBytes-1, len(f.data)), bytes.NewReader(f.data[:pieceBytes])); err != nil ||
+		resp.status != http.StatusPermanentRedirect {
+		t.Fatalf("the first chunk: %d %v: %s", resp.status, err, resp.body)
+	}
+	to, path := c.at(p.SessionURL)
+	to.call(t, http.MethodDelete, path, clientClosed)
+	if to != c { // the bucket does not tell us
+		c.call(t, http.MethodDelete, "/api/v1/uploads/"+p.ID, clientClosed)
+	}
+	if last := c.send(t, p.SessionURL, f, pieceBytes); last.status < 400 {
+		t.Errorf("a session that was given up takes more: %d", last.status)
+	}
+	if status, gone := c.complete(t, p.ID); status != http.StatusNotFound || gone.Problem.Code != "not_found" {
+		t.Errorf("completed: %d %+v", status, gone.Problem)
+	}
+	c.call(t, http.MethodDelete, "/api/v1/uploads/"+p.ID, http.StatusNotFound)
 }
 
 // sessionsRefused: what arrives and is no image, or not the file that was
