@@ -34,6 +34,7 @@ type heifFile struct {
 	refs    []heifRef
 	idat    extent
 	moves   bool // there is a film, too
+	motion  extent
 }
 
 // readHEIF reads the tables. All boxes must be in the file, to its end.
@@ -50,6 +51,8 @@ func readHEIF(w *window) (*heifFile, error) {
 			meta = b.body
 		case "moov":
 			f.moves = true
+		case "mpvd": // Samsung's and Google's moving part
+			f.motion = b.body
 		}
 		return nil
 	})

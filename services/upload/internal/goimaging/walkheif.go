@@ -53,6 +53,14 @@ func walkHEIF(w *window, limits Limits) (header, error) {
 			h.Frames = 2 // or more: they are not decoded here
 		}
 	}
+	if f.motion.size > 0 {
+		if h.Motion, err = motionAfter(newWindow(w.ctx, within(w.src, f.motion)), 0); err != nil {
+			return header{}, err
+		}
+		if h.Motion.Length > 0 {
+			h.Motion.Offset += f.motion.off
+		}
+	}
 	err = h.readHEIF(f, limits)
 	if errors.Is(err, errHEIFRare) {
 		h.Unavailable = true

@@ -62,6 +62,9 @@ func walkJPEG(w *window, limits Limits) (header, error) {
 		}
 		if marker == markerEOI {
 			j.h.jpeg.end = after
+			if j.h.Motion, err = motionAfter(w, after); err != nil {
+				return header{}, err
+			}
 			return j.finish()
 		}
 		if pos, err = j.segment(marker, after); err != nil {

@@ -159,7 +159,7 @@ func widest(w *window, places []extent, limits Limits) (header, error) {
 			return header{}, w.ctx.Err()
 		}
 		if err == nil && !h.Unavailable && h.Width*h.Height > best.Width*best.Height && limits.checkMemory(h.MemoryBytes) == nil {
-			best, best.inner = h, e
+			best, best.inner, best.Motion = h, e, ingest.Motion{}
 			for i := range best.profile.parts {
 				best.profile.parts[i].off += e.off
 			}

@@ -30,6 +30,15 @@ type Probe struct {
 	// or one whose decoding takes more memory than there is. It is not to be given
 	// to Derive.
 	Unavailable bool
+	// Motion is the film that a telephone stored in the file; Length is 0 where
+	// there is none.
+	Motion Motion
+}
+
+// Motion is a film within a file.
+type Motion struct {
+	Offset, Length int64 // bytes
+	ContentType    string
 }
 
 // upright is the size after orientation, which exchanges the sides from 5 on.

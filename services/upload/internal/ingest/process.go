@@ -173,6 +173,9 @@ func (s *Service) derive(ctx context.Context, m contract.Manifest, o loaded) (co
 		derived.Width, derived.Height = probe.upright()
 	}
 	m.ContentType, m.Animated = probe.ContentType, probe.Frames > 1
+	if v := probe.Motion; v.Length > 0 {
+		m.Motion = &contract.Motion{Key: m.Key, Offset: v.Offset, Length: v.Length, ContentType: v.ContentType}
+	}
 	m.Width, m.Height = derived.Width, derived.Height
 	m.Placeholder = base64.StdEncoding.EncodeToString(derived.Placeholder)
 	m = s.ports.Metadata.Read(ctx, o.source, probe).describe(m)

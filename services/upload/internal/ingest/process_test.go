@@ -93,6 +93,16 @@ func TestProcessKeepsWhatCannotBeShown(t *testing.T) {
 	}
 }
 
+// The moving part stays where it is: in the original.
+func TestProcessSaysWhereTheMovingPartIs(t *testing.T) {
+	w := newWorld(t)
+	o := w.store(picture("live"))
+	want := &contract.Motion{Key: o.Key, Offset: 3, Length: 4, ContentType: "video/mp4"}
+	if diff := cmp.Diff(want, w.process(o).Motion); diff != "" {
+		t.Errorf("the manifest says (-want +got):\n%s", diff)
+	}
+}
+
 func TestProcessRefuses(t *testing.T) {
 	for word, want := range map[string]string{"corrupt": "image_corrupt", "bomb": "image_too_large", "endless": "image_too_complex"} {
 		t.Run(word, func(t *testing.T) {

@@ -245,6 +245,9 @@ func (m *imager) Probe(_ context.Context, src ingest.Source) (ingest.Probe, erro
 	case w == "raw":
 		p.Unavailable, p.ContentType, p.Orientation = true, "image/x-adobe-dng", 6
 		return p, nil
+	case w == "live":
+		p.Motion = ingest.Motion{Offset: 3, Length: 4, ContentType: "video/mp4"}
+		return p, nil
 	case w == "panic" && !m.mended:
 		panic("a defect")
 	default:
