@@ -153,5 +153,5 @@ func (e *edition) render(w io.Writer, name string, view any) error {
 // inline, nothing from another host.
 func (p *Pages) ContentSecurityPolicy() string {
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+		"worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
