@@ -43,9 +43,10 @@ async function keep(form: FormData): Promise<void> {
   if (files.length === 0) throw new Error('nothing was shared')
   const database = await openMemory()
   const transaction = database.transaction('files', 'readwrite')
+  const now = Date.now()
   files.forEach((file, i) => {
     const { name, size, lastModified, type } = file
-    void transaction.store.put({ key: newKey(i), tab: '', addedAt: Date.now(), name, size, modified: lastModified, type, folder: '', sha256: '', file })
+    void transaction.store.put({ key: newKey(i, now), tab: '', addedAt: now, name, size, modified: lastModified, type, folder: '', sha256: '', file })
   })
   await transaction.done
   database.close()

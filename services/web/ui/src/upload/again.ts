@@ -55,8 +55,9 @@ export async function reopen(queue: Queue, memory: Memory, items: Item[], ask: b
 
 /** Remembers items that are new. */
 export function remember(memory: Memory, items: Item[]): void {
+  const now = Date.now()
   memory.remember(items.map((item) => {
-    item.record = newKey(item.key)
+    item.record = newKey(item.key, now)
     const { record: key, name, size, modified, type, folder, sha256, handle, root } = item
     return { key, name, size, modified, type, folder, sha256, ...(handle ? { handle } : {}), ...(root ? { root } : {}) }
   }))

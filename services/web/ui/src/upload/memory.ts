@@ -38,9 +38,9 @@ export function openMemory(): Promise<IDBPDatabase<Schema>> {
   })
 }
 
-/** A key after all keys made before, also those of other tabs. */
-export function newKey(n: number, now = Date.now()): string {
-  return `${String(now).padStart(15, '0')}-${random()}-${String(n).padStart(6, '0')}`
+/** A key after all that were made before, for the nth of the files that came now. */
+export function newKey(n: number, now: number): string {
+  return `${String(now).padStart(15, '0')}-${String(n).padStart(6, '0')}-${random()}`
 }
 
 function random(): string {

@@ -51,7 +51,9 @@ export function fillRow(row: HTMLElement, item: Item, total: number, now: number
   const folder = demand<HTMLElement>('[data-folder]', row)
   write(folder, item.folder)
   folder.hidden = item.folder === ''
-  write(demand('[data-outcome]', row), sentence(item, now))
+  const said = demand<HTMLElement>('[data-outcome]', row)
+  write(said, sentence(item, now))
+  said.title = icons[item.state] === 'alert' ? (said.textContent ?? '') : '' // there is room for two lines of it
   const progress = demand<HTMLProgressElement>('progress', row)
   progress.hidden = item.state !== 'sending' && item.state !== 'checking'
   progress.value = item.sent / Math.max(1, item.size)

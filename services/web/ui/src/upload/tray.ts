@@ -113,8 +113,12 @@ export class Tray {
   // Files that the browser can find again need a word from a person only; the
   // others have to be chosen again.
   private reopen(): void {
-    if (this.uploads.absent.some(({ handle }) => handle)) void this.uploads.reopen().then(() => this.start())
+    if (this.canReopen) void this.uploads.reopen().then(() => this.start())
     else this.choose()
+  }
+
+  private get canReopen(): boolean {
+    return this.uploads.absent.some(({ handle }) => handle)
   }
 
   private minimise(): void {
@@ -202,8 +206,7 @@ export class Tray {
     const bar = demand<HTMLProgressElement>('header progress', element)
     bar.value = share
     bar.hidden = active === 0
-    demand<HTMLElement>('[data-ask]', element).hidden = counts.absent === 0
-    demand('[data-ask] p', element).textContent = t('ask', { n: counts.absent })
+    this.drawQuestion(element, counts.absent)
     const shown = {
       retry: counts.failed > 0, cancel: active > 0, pause: active > 0, report: over === files,
       receipt: over === files && this.receipts && counts.added + counts.duplicate > 0,
@@ -213,5 +216,13 @@ export class Tray {
     demand<HTMLElement>('footer', element).hidden = !Object.values(shown).some(Boolean)
     element.dataset['state'] = active > 0 ? 'working' : counts.absent > 0 ? 'asking' : counts.failed + counts.refused > 0 ? 'trouble' : 'done'
     document.title = active > 0 ? `${Math.floor(100 * share)}% · ${this.title}` : this.title
+  }
+
+  private drawQuestion(element: HTMLElement, absent: number): void {
+    const question = demand<HTMLElement>('[data-ask]', element)
+    question.hidden = absent === 0
+    if (absent === 0) return
+    demand('p', question).textContent = this.canReopen ? t('ask_leave', { n: absent }) : t('ask_files', { n: absent })
+    demand('[data-do="reopen"]', question).textContent = this.canReopen ? t('go_on') : t('choose_again')
   }
 }

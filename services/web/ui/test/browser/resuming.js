@@ -38,7 +38,7 @@ export function resuming() {
     await tray.locator('li', { hasText: `reload-${run}.png` }).getByText('Not finished last time').waitFor()
     await axe(page, 'asking for files again')
     const before = seen.chunks.length
-    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), tray.getByRole('button', { name: 'Go on' }).click()])
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), tray.getByRole('button', { name: 'Choose again' }).click()])
     await chooser.setFiles(paths)
     await finished(page)
     assert.match(await outcome(page), /\d added/)
