@@ -1,5 +1,5 @@
-// Builds dist/app.js and dist/app.css, each also compressed, for the Go server
-// to embed. `node build.js --watch` builds again on every change.
+// Builds dist/app.js, dist/app.css and the workers, each also compressed, for the
+// Go server to embed. `node build.js --watch` builds again on every change.
 import { constants, brotliCompressSync } from 'node:zlib'
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ const dist = new URL('dist/', import.meta.url).pathname
 const watch = process.argv.includes('--watch')
 
 const options = {
-  entryPoints: { app: 'src/main.ts' },
+  entryPoints: { app: 'src/main.ts', hash: 'src/upload/hash.worker.ts', sw: 'src/sw.ts' },
   absWorkingDir: new URL('.', import.meta.url).pathname,
   outdir: dist,
   bundle: true,

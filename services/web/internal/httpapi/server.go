@@ -31,6 +31,9 @@ type Renderer interface {
 	Error(w io.Writer, v pages.ErrorView) error
 	// Fragment writes figures with their headings and no page around them.
 	Fragment(w io.Writer, f pages.Frame, g pages.Grid) error
+	// Manifest writes the web app manifest, by which a browser installs the
+	// gallery.
+	Manifest(w io.Writer, language string) error
 	// Static serves the files under /static/.
 	Static() http.Handler
 	// Language chooses the language of the answer to r.

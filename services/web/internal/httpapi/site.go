@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,11 +30,18 @@ const recentOnUpload = 60
 const (
 	uploadPath   = "/upload"
 	tutorialPath = "/imageapp/upload_image/"
+	// sharePath takes what other apps share with the installed page, where its
+	// service worker does not.
+	sharePath = pages.SharePath
 )
 
 // logoPath is the logo under a fingerprint that is none, which Static serves as
 // it is now.
 const logoPath = "/static/logo.favicon.svg"
+
+// workerPath is the service worker under a fingerprint that is none. It is
+// served beside the pages, since it may only serve what is below its address.
+const workerPath = "/static/sw.root.js"
 
 // notices are the messages that a page may be asked to show once.
 var notices = []string{"trashed", "restored", "purged"}
@@ -43,7 +52,7 @@ func (s *Server) routeSite() {
 	s.site.HandleFunc("GET /fragments/images", s.inTime(s.showFragment))
 	s.site.HandleFunc("GET /images/{id}", s.inTime(s.showImage))
 	s.site.HandleFunc("GET /trash", s.inTime(s.showTrash))
-	for _, path := range []string{uploadPath, tutorialPath + "{$}"} {
+	for _, path := range []string{uploadPath, tutorialPath + "{$}", sharePath} {
 		s.site.HandleFunc("GET "+path, s.inTime(s.showUpload))
 		s.site.HandleFunc("POST "+path, s.orFail(s.takeUpload))
 	}
@@ -52,11 +61,30 @@ func (s *Server) routeSite() {
 	s.site.HandleFunc("POST /images/{id}/purge", s.inTime(s.purgeImage))
 	s.site.HandleFunc("POST /language", s.inTime(s.setLanguage))
 	s.site.HandleFunc("GET /static/", s.serveStatic)
-	s.site.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
-		logo := r.Clone(r.Context()) // for those who ask without having read a page
-		logo.URL.Path = logoPath
-		s.serveStatic(w, logo)
-	})
+	s.site.HandleFunc("GET /favicon.ico", s.serveAs(logoPath)) // for those who ask without having read a page
+	s.site.HandleFunc("GET /sw.js", s.serveAs(workerPath))
+	s.site.HandleFunc("GET /manifest.webmanifest", s.inTime(s.showManifest))
+}
+
+// serveAs serves the static file at path under another address.
+func (s *Server) serveAs(path string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		inner := r.Clone(r.Context())
+		inner.URL.Path = path
+		s.serveStatic(w, inner)
+	}
+}
+
+func (s *Server) showManifest(w http.ResponseWriter, r *http.Request) error {
+	var body bytes.Buffer
+	if err := s.Pages.Manifest(&body, s.Pages.Language(r)); err != nil {
+		return fault.As(fault.Internal, "httpapi.showManifest", err)
+	}
+	w.Header().Set("Content-Type", "application/manifest+json")
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body.Bytes()) // the client is gone; there is nobody to tell
+	return nil
 }
 
 // serveStatic serves a file of the interface; what is not there is answered

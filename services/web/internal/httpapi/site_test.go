@@ -224,7 +224,7 @@ func TestFragmentLimits(t *testing.T) {
 }
 
 func TestUploadPages(t *testing.T) {
-	for _, path := range []string{"/upload", "/imageapp/upload_image/"} {
+	for _, path := range []string{"/upload", "/imageapp/upload_image/", "/share"} {
 		s, r := watch(t)
 		for n := range 61 {
 			s.put(n)

@@ -19,6 +19,9 @@ const (
 	styleName    = "app.css"    // the style sheets, joined
 	scriptName   = "script.js"  // dist/app.js
 	scriptStyle  = "script.css" // dist/app.css: what only scripted elements need
+	hasherName   = "hash.js"    // dist/hash.js: the worker that takes checksums
+	workerName   = "sw.js"      // dist/sw.js: the service worker of the installed page
+	hasherPolicy = "default-src 'none'; script-src 'wasm-unsafe-eval'"
 	immutable    = "public, max-age=31536000, immutable"
 )
 
@@ -37,6 +40,7 @@ type asset struct {
 	plain       []byte
 	gzip        []byte
 	brotli      []byte // nil unless the build made one
+	isHasher    bool
 }
 
 // assets is every file by its plain name, such as "app.css". It is not changed
@@ -105,7 +109,9 @@ func (a *assets) addPictures(source fs.FS) error {
 
 // addBuilt takes what the build made, if it was run.
 func (a *assets) addBuilt(source fs.FS) error {
-	for from, name := range map[string]string{"dist/app.js": scriptName, "dist/app.css": scriptStyle} {
+	for from, name := range map[string]string{
+		"dist/app.js": scriptName, "dist/app.css": scriptStyle, "dist/hash.js": hasherName, "dist/sw.js": workerName,
+	} {
 		data, err := fs.ReadFile(source, from)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -134,7 +140,7 @@ func (a *assets) add(name string, data, brotli []byte) error {
 		return err
 	}
 	sum := sha256.Sum256(data)
-	a.byName[name] = asset{contentType: contentType, hash: hex.EncodeToString(sum[:6]), plain: data, gzip: packed, brotli: brotli}
+	a.byName[name] = asset{contentType: contentType, hash: hex.EncodeToString(sum[:6]), plain: data, gzip: packed, brotli: brotli, isHasher: name == hasherName}
 	return nil
 }
 
@@ -149,6 +155,14 @@ func gzipped(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	return buf.Bytes(), nil
+}
+
+// optional is the address of a file, or "" if it was not built.
+func (a *assets) optional(name string) string {
+	if _, ok := a.byName[name]; !ok {
+		return ""
+	}
+	return a.url(name)
 }
 
 // url is the fingerprinted address of a file that is known to exist.
@@ -186,6 +200,9 @@ func (p *Pages) Static() http.Handler {
 		header.Set("Content-Type", found.contentType)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if found.isHasher {
+			header.Set("Content-Security-Policy", hasherPolicy) // a worker lives by its own file's policy
+		}
 		body := found.encoded(header, r.Header.Get("Accept-Encoding"))
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 		if r.Method != http.MethodHead {

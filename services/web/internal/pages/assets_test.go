@@ -14,15 +14,16 @@ import (
 // tree is the least that the assets need, and what is given.
 func tree(more map[string]string) fstest.MapFS {
 	out := fstest.MapFS{
-		"styles/2.css":      {Data: []byte(strings.Repeat("p{color:red}", 50))},
-		"styles/1.css":      {Data: []byte("a{}")},
-		"static/logo.svg":   {Data: []byte("<svg/>")},
-		"static/empty.svg":  {Data: []byte("<svg/>")},
-		"static/trash.svg":  {Data: []byte("<svg/>")},
-		"dist/app.js":       {Data: []byte(strings.Repeat("let a=1;", 50))},
-		"dist/app.js.br":    {Data: []byte("brotli")},
-		"dist/app.css":      {Data: []byte("b{}")},
-		"dist/.placeholder": {},
+		"styles/2.css":        {Data: []byte(strings.Repeat("p{color:red}", 50))},
+		"styles/1.css":        {Data: []byte("a{}")},
+		"static/logo.svg":     {Data: []byte("<svg/>")},
+		"static/empty.svg":    {Data: []byte("<svg/>")},
+		"static/trash.svg":    {Data: []byte("<svg/>")},
+		"static/icon-180.png": {Data: []byte("png")},
+		"dist/app.js":         {Data: []byte(strings.Repeat("let a=1;", 50))},
+		"dist/app.js.br":      {Data: []byte("brotli")},
+		"dist/app.css":        {Data: []byte("b{}")},
+		"dist/.placeholder":   {},
 	}
 	for name, data := range more {
 		if data == "" {

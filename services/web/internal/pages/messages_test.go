@@ -96,7 +96,7 @@ func TestTextRefusesUnknownKeysAndOddParameters(t *testing.T) {
 var (
 	keyInTemplate = regexp.MustCompile(`\{?\(?\bt "([a-z_.0-9]+)"`)
 	keyInScript   = regexp.MustCompile(`\bt\('([a-z_.]+)'`)
-	keyInGo       = regexp.MustCompile(`"((?:date|place|fault)\.[a-z_]+)"`)
+	keyInGo       = regexp.MustCompile(`"((?:date|place|fault)\.[a-z_]+|app\.description)"`)
 )
 
 func TestEveryKeyIsThereAndUsed(t *testing.T) {

@@ -162,5 +162,5 @@ func (p *Pages) ContentSecurityPolicy() string {
 		connect += " " + p.sendTo
 	}
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src " + connect + "; " +
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+		"worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }

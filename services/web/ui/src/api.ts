@@ -1,6 +1,8 @@
 // The calls to our own server, each with a deadline.
 
 import { fault } from './messages'
+import { retryAfter } from './upload/wire'
+import type { PlanAnswer } from './upload/planner'
 
 /** What the server said went wrong (RFC 9457), fit to be shown. */
 export class Problem extends Error {
@@ -20,9 +22,10 @@ export interface Change {
 
 const patience = 20_000 // milliseconds for an ordinary answer
 
-async function call(method: string, url: string, wait = patience, signal?: AbortSignal): Promise<Response> {
+async function call(method: string, url: string, wait = patience, signal?: AbortSignal, json?: string): Promise<Response> {
   const deadline = AbortSignal.timeout(wait)
-  const init = { method, signal: signal ? AbortSignal.any([signal, deadline]) : deadline }
+  const content = json === undefined ? {} : { body: json, headers: { 'Content-Type': 'application/json' } }
+  const init = { method, signal: signal ? AbortSignal.any([signal, deadline]) : deadline, ...content }
   const answer = await fetch(url, init).catch(() => {
     throw new Problem(0, 'unavailable', undefined)
   })
@@ -43,6 +46,37 @@ export async function restore(id: string): Promise<void> {
 
 export async function purge(id: string): Promise<void> {
   await call('DELETE', `/api/v1/trash/${encodeURIComponent(id)}`)
+}
+
+const planning = 60_000 // milliseconds: a plan may open hundreds of sessions
+
+/** Asks for files before they are sent. Never fails: status 0 is no answer. */
+export async function plan(body: string): Promise<PlanAnswer> {
+  const init = { method: 'POST', body, headers: { 'Content-Type': 'application/json' }, signal: AbortSignal.timeout(planning) }
+  try {
+    const answer = await fetch('/api/v1/uploads', init)
+    const said: unknown = await answer.json().catch(() => undefined)
+    return { status: answer.status, retryAfter: retryAfter(answer.headers.get('Retry-After')), body: said }
+  } catch {
+    return { status: 0, retryAfter: 0, body: undefined }
+  }
+}
+
+/** Gives a session up, with what it has. It is answered with 499 where it was there. */
+export async function release(session: string): Promise<void> {
+  await fetch(session, { method: 'DELETE', credentials: 'same-origin', keepalive: true })
+}
+
+/** What is stored (uploadapi.Receipt). */
+export interface Receipt {
+  files: unknown[]
+  missing?: string[]
+  [more: string]: unknown
+}
+
+export async function receipt(ids: string[]): Promise<Receipt> {
+  const answer = await call('POST', '/api/v1/receipts', planning, undefined, JSON.stringify({ ids }))
+  return (await answer.json()) as Receipt
 }
 
 export interface Fragment {

@@ -4,6 +4,7 @@
 
 import type { Change } from './api'
 import { fragment } from './api'
+import { install } from './install'
 import { Jump } from './jump'
 import { gridKeys, jumpKey, shortcuts, viewerKeys } from './keyboard'
 import { Lightbox } from './lightbox'
@@ -65,9 +66,10 @@ function forgetNotice(): void {
   history.replaceState(history.state, '', url)
 }
 
-const tray = new Tray()
+const tray: Tray = new Tray(() => pick())
 const pick = doors((found) => tray.take(found))
 shortcuts(pick)
+install()
 enhance<HTMLElement>('#timeline', gallery)
 enhance<HTMLElement>('#trash', (root) => {
   const trash = new Trash(root)

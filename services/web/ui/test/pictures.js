@@ -16,13 +16,24 @@ export function picture(name, width = 640, height = 480) {
     }
   }
   randomBytes(3).copy(rows, 1) // one pixel that makes the file unlike all others
+  return { name, mimeType: 'image/png', buffer: png(width, height, rows) }
+}
+
+function png(width, height, rows, level = 6) {
   const head = Buffer.alloc(13)
   head.writeUInt32BE(width, 0)
   head.writeUInt32BE(height, 4)
   head.set([8, 2, 0, 0, 0], 8)
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-  const buffer = Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))])
-  return { name, mimeType: 'image/png', buffer }
+  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', deflateSync(rows, { level })), chunk('IEND', Buffer.alloc(0))])
+}
+
+/** A picture of about that many MiB, which nothing can make smaller. */
+export function heavy(name, mebibytes) {
+  const [width, height] = [1024, Math.round((mebibytes * 1024) / 3)]
+  const rows = randomBytes((width * 3 + 1) * height)
+  for (let y = 0; y < height; y++) rows[y * (width * 3 + 1)] = 0 // no filter
+  return { name, mimeType: 'image/png', buffer: png(width, height, rows, 0) }
 }
 
 /** The same picture, taken at that moment (2006-01-02T15:04:05) by its EXIF. */

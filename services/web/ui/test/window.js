@@ -19,11 +19,14 @@ export function launch() {
 /**
  * Opens a page whose breaches of the policy, script errors, console errors and
  * requests to other hosts are gathered in page.faults. `expected` are patterns
- * of console lines that the test provokes.
+ * of console lines that the test provokes. A service worker would hide requests
+ * from the test, and a system's own picker cannot be driven by it: both are off
+ * unless asked for.
  */
-export async function open(browser, url, path, options = {}, expected = []) {
-  const context = await browser.newContext({ locale: 'en', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options })
+export async function open(browser, url, path, { pickers = false, ...options } = {}, expected = []) {
+  const context = await browser.newContext({ locale: 'en', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', serviceWorkers: 'block', ...options })
   const page = await context.newPage()
+  if (!pickers) await page.addInitScript(() => delete window.showOpenFilePicker)
   page.setDefaultTimeout(20_000)
   page.faults = []
   const note = (text) => expected.some((pattern) => pattern.test(text)) || page.faults.push(text)

@@ -1,12 +1,14 @@
 // The ways in: dropping anywhere, pasting, picking files or a folder.
 
+import { t } from '../messages'
 import { clone, demand } from '../page'
-import { dropped, sort, type Found } from './files'
+import { extensions, nothing, sort, type Found } from './files'
+import { dropped, walkHandle } from './walk'
 
-const accept = 'image/*'
+type Take = (found: Found) => void
 
 /** Opens every door; what comes in goes to take. Returns what opens the picker. */
-export function doors(take: (found: Found) => void): () => void {
+export function doors(take: Take): () => void {
   dropping(take)
   document.addEventListener('paste', (event) => {
     const files = event.clipboardData?.files
@@ -19,24 +21,39 @@ export function doors(take: (found: Found) => void): () => void {
     if (!wanted || event.ctrlKey || event.metaKey) return
     event.preventDefault()
     document.querySelector<HTMLElement>('#add-menu:popover-open')?.hidePopover()
-    pick(wanted === 'folder', take)
+    void pick(wanted === 'folder', take)
   })
   form(take)
-  return () => pick(false, take)
+  return () => void pick(false, take)
 }
 
-function pick(folder: boolean, take: (found: Found) => void): void {
+// A picker that gives handles lets files be read again after a reload. A phone's
+// own picker of pictures is the better one there.
+async function pick(folder: boolean, take: Take): Promise<void> {
+  if (!matchMedia('(pointer: fine)').matches || !window.showOpenFilePicker || !window.showDirectoryPicker) return pickByField(folder, take)
+  try {
+    const types = [{ description: t('pictures'), accept: { 'image/*': extensions } }]
+    const handles = folder ? [await window.showDirectoryPicker()] : await window.showOpenFilePicker({ multiple: true, types })
+    const found = nothing()
+    for (const handle of handles) await walkHandle(handle, found)
+    take(found)
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === 'AbortError')) pickByField(folder, take) // else nothing was chosen
+  }
+}
+
+function pickByField(folder: boolean, take: Take): void {
   const input = document.createElement('input')
   input.type = 'file'
   input.multiple = true
   if (folder) input.webkitdirectory = true
-  else input.accept = accept
+  else input.accept = ['image/*', ...extensions].join(',')
   input.addEventListener('change', () => take(sort(input.files ?? [])))
   input.click()
 }
 
 // On the upload page the form's own field leads to the tray.
-function form(take: (found: Found) => void): void {
+function form(take: Take): void {
   const field = document.querySelector<HTMLInputElement>('.dropzone input[type="file"]')
   field?.addEventListener('change', () => {
     take(sort(field.files ?? []))
@@ -44,7 +61,7 @@ function form(take: (found: Found) => void): void {
   })
 }
 
-function dropping(take: (found: Found) => void): void {
+function dropping(take: Take): void {
   let veil: HTMLElement | undefined
   let timer = 0
   const hide = () => {

@@ -1,25 +1,29 @@
 // The sum of all files in words and numbers.
 
 import { bytes, t } from '../messages'
-import { isOver, type Item, type State } from './queue'
+import { isOver, type Item, type State } from './item'
 
 export interface Progress {
   counts: Record<State, number>
   files: number
   over: number
+  active: number // neither over nor waiting for a person
   sent: number // bytes
   size: number
 }
 
 export function tally(items: Item[]): Progress {
-  const counts: Record<State, number> = { waiting: 0, sending: 0, checking: 0, pausing: 0, added: 0, duplicate: 0, refused: 0, failed: 0, cancelled: 0 }
-  const sum: Progress = { counts, files: items.length, over: 0, sent: 0, size: 0 }
+  const counts: Record<State, number> = {
+    waiting: 0, reading: 0, ready: 0, sending: 0, checking: 0, pausing: 0, absent: 0, added: 0, duplicate: 0, refused: 0, failed: 0, cancelled: 0,
+  }
+  const sum: Progress = { counts, files: items.length, over: 0, active: 0, sent: 0, size: 0 }
   for (const item of items) {
     counts[item.state]++
     if (isOver(item.state)) sum.over++
-    sum.size += item.file.size
-    sum.sent += isOver(item.state) ? item.file.size : item.sent
+    sum.size += item.size
+    sum.sent += isOver(item.state) ? item.size : item.sent
   }
+  sum.active = sum.files - sum.over - counts.absent
   return sum
 }
 
@@ -38,13 +42,15 @@ export class Speed {
 }
 
 export function headline(p: Progress, paused = false): string {
-  if (paused && p.over < p.files) return t('paused')
-  return p.over < p.files ? t('working', { n: p.files }) : t('done', { n: p.files })
+  if (p.over === p.files) return t('done', { n: p.files })
+  if (p.active === 0) return t('asking', { n: p.counts.absent })
+  return paused ? t('paused') : t('working', { n: p.files })
 }
 
 /** What is under the headline: how fast and how long, or how it ended. */
 export function detail(p: Progress, speed: number): string {
-  if (p.over === p.files) return outcome(p)
+  if (p.active === 0) return outcome(p)
+  if (p.counts.pausing > 0 && p.counts.sending === 0 && !navigator.onLine) return t('no_network')
   const parts = [t('left', { n: p.files - p.over })]
   if (speed > 0) {
     const seconds = (p.size - p.sent) / speed

@@ -1,79 +1,89 @@
-// The files on their way: how many at once, what is tried again and when. It
-// knows no network and no document, so that a test can drive it.
+// The files on their way: which are prepared, which are sent, how many at once,
+// what is tried again and when. It knows no network and no document, so that a
+// test can drive it.
 
-export type State =
-  | 'waiting'
-  | 'sending'
-  | 'checking' // all sent; the server looks at it
-  | 'pausing' // before another try
-  | 'added'
-  | 'duplicate'
-  | 'refused' // the server will never take it
-  | 'failed' // may be tried again
-  | 'cancelled'
-
-export interface Item {
-  readonly key: number
-  readonly file: File
-  state: State
-  sent: number // bytes
-  tries: number
-  retryAt: number // of pausing, milliseconds since the epoch
-  offline: boolean // of pausing: no answer came, rather than a refusal for now
-  imageID: string // what was made of it, or what it is a duplicate of
-  trashed: boolean // of a duplicate: it is in the trash
-  code: string // of a problem
-  detail: string
-}
-
-/** What one try came to. `later` is worth trying again. */
-export type Outcome =
-  | { kind: 'added'; imageID: string }
-  | { kind: 'duplicate'; imageID: string; trashed: boolean }
-  | { kind: 'refused'; code: string; detail: string }
-  | { kind: 'later'; offline: boolean; after: number /* milliseconds, 0: not said */; code: string; detail: string }
-
-export type Send = (file: File, progress: (sent: number) => void, signal: AbortSignal) => Promise<Outcome>
+import { blank, fresh, isActive, isOver, type Item, type Later, type Outcome, type Picked } from './item'
+import { Pace } from './pace'
 
 export interface Options {
-  send: Send
+  /** Reads the file and asks the server for it. */
+  prepare: (item: Item, signal: AbortSignal) => Promise<Outcome>
+  /** Sends what was prepared; progress tells how many bytes are on their way. */
+  send: (item: Item, progress: (sent: number) => void, signal: AbortSignal) => Promise<Outcome>
   changed: (item: Item) => void
-  pause: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Waits before another try, shorter when the connection comes back. */
+  pause: (ms: number, offline: boolean, signal: AbortSignal) => Promise<void>
+  /** A person gave the item up; its session may be. */
+  dropped?: (item: Item) => void
   random?: () => number
+  now?: () => number
+  mostParallel?: number
 }
 
-export const maxTries = 7
+export const maxTries = 7 // without progress, of a server that answers
+export const maxTriesOffline = 30 // of one that cannot be reached: about a quarter of an hour
+export const maxRenewals = 3 // sessions of one file
 const firstBackoff = 1_000
 const mostBackoff = 30_000
 const mostPause = 120_000 // even if the server says longer
-const startParallel = 3
-const mostParallel = 4
-const steadyBefore = 6 // successes in a row before one more at once
+export const ahead = 64 // files that are prepared before they are sent
+
+type Stage = 'prepare' | 'send'
 
 export class Queue {
   readonly items: Item[] = []
-  private readonly aborts = new Map<Item, AbortController>()
-  private parallel = startParallel
-  private steady = 0
+  readonly pace: Pace
+  private readonly stages: Record<Stage, Map<Item, AbortController>> = { prepare: new Map(), send: new Map() }
+  private readonly ready: Item[] = []
   private held = false // by a person; what is being checked goes on
   private next = 0 // no waiting item is before this one
 
-  constructor(private readonly options: Options) {}
+  constructor(private readonly options: Options) {
+    this.pace = new Pace(options.mostParallel ?? 4, options.now ?? (() => performance.now()))
+  }
 
-  add(files: File[]): void {
-    this.items.push(...files.map((file, i) => fresh(this.items.length + i, file)))
+  add(picked: Picked[]): Item[] {
+    const items = picked.map((one, i) => fresh(this.items.length + i, one))
+    for (const item of items) this.items.push(item)
     this.fill()
+    return items
+  }
+
+  /** Adds files of an earlier visit, whose bytes are not there yet. */
+  recall(known: Omit<Partial<Item> & Pick<Item, 'name' | 'size' | 'modified' | 'type' | 'folder'>, 'key'>[]): Item[] {
+    return known.map((k) => {
+      const item: Item = { ...blank(this.items.length, k.name, k.size, k.modified, k.type, k.folder), ...k, key: this.items.length, state: 'absent' }
+      this.items.push(item)
+      return item
+    })
+  }
+
+  /** Gives an absent item its bytes; it goes on. */
+  attach(item: Item, picked: Pick<Picked, 'file' | 'handle' | 'root'>): void {
+    if (item.state !== 'absent') return
+    Object.assign(item, { ...picked, state: 'waiting' })
+    this.wake(item)
+  }
+
+  /** Puts another file in an absent item's place: what was known of it holds no more. */
+  replace(item: Item, picked: Picked): Item {
+    const anew = fresh(item.key, picked)
+    this.items[item.key] = anew
+    this.wake(anew)
+    return anew
   }
 
   /** Adds a file that is not worth sending, with the code that says why. */
-  refuse(file: File, code: string): void {
-    this.items.push({ ...fresh(this.items.length, file), state: 'refused', code })
+  refuse(picked: Picked, code: string): void {
+    this.items.push({ ...fresh(this.items.length, picked), state: 'refused', code })
   }
 
   cancel(item: Item): void {
     if (isOver(item.state)) return
     item.state = 'cancelled'
-    this.aborts.get(item)?.abort()
+    this.abort(item)
+    this.options.dropped?.(item)
+    Object.assign(item, { session: undefined, begun: false, durable: 0 })
     this.options.changed(item)
   }
 
@@ -83,10 +93,10 @@ export class Queue {
 
   retry(item: Item): void {
     if (item.state !== 'failed' && item.state !== 'cancelled' && item.state !== 'refused') return
-    Object.assign(item, { state: 'waiting', tries: 0, sent: 0 })
-    this.next = Math.min(this.next, item.key)
-    this.options.changed(item)
-    this.fill()
+    // What was refused for its content is read and planned anew.
+    if (item.state === 'refused' || item.code === 'checksum_mismatch') Object.assign(item, { sha256: '', session: undefined, begun: false, durable: 0 })
+    Object.assign(item, { state: item.file ? 'waiting' : 'absent', renewals: 0, sent: item.durable, code: '', detail: '' })
+    this.wake(item)
   }
 
   retryFailed(): void {
@@ -98,6 +108,7 @@ export class Queue {
     this.cancelAll()
     this.held = false
     this.items.length = 0
+    this.ready.length = 0
     this.next = 0
   }
 
@@ -105,13 +116,13 @@ export class Queue {
     return this.held
   }
 
-  /** Starts nothing more and takes back what is on its way; what the server has already, it finishes. */
+  /** Starts nothing more and stops what is being sent; what the server has already, it finishes. */
   pause(): void {
     this.held = true
-    for (const [item, abort] of this.aborts) {
+    for (const item of [...this.stages.send.keys()]) {
       if (item.state === 'checking') continue
-      Object.assign(item, { state: 'waiting', sent: 0, tries: 0 })
-      abort.abort()
+      this.abort(item)
+      Object.assign(item, { state: 'waiting', sent: item.durable })
       this.options.changed(item)
     }
   }
@@ -122,20 +133,40 @@ export class Queue {
     this.fill()
   }
 
-  /** Whether something would be lost if the page went away now. */
-  get unfinished(): boolean {
-    return this.items.some((item) => !isOver(item.state))
+  get busy(): boolean {
+    return this.stages.prepare.size + this.stages.send.size > 0
   }
 
-  get busy(): boolean {
-    return this.aborts.size > 0
+  /** Whether something is under way or will be, without anybody's help. */
+  get active(): boolean {
+    return this.items.some((item) => isActive(item.state))
+  }
+
+  private wake(item: Item): void {
+    this.next = Math.min(this.next, item.key)
+    this.options.changed(item)
+    this.fill()
+  }
+
+  private abort(item: Item): void {
+    for (const stage of Object.values(this.stages)) {
+      stage.get(item)?.abort()
+      stage.delete(item)
+    }
+    const at = this.ready.indexOf(item)
+    if (at >= 0) this.ready.splice(at, 1)
   }
 
   private fill(): void {
-    while (!this.held && this.aborts.size < this.parallel) {
+    while (!this.held && this.stages.send.size < this.pace.parallel) {
+      const item = this.ready.shift()
+      if (!item) break
+      void this.run('send', item)
+    }
+    while (!this.held && this.stages.prepare.size + this.ready.length < ahead) {
       const item = this.take()
       if (!item) return
-      void this.process(item)
+      void this.run('prepare', item)
     }
   }
 
@@ -147,54 +178,83 @@ export class Queue {
     return undefined
   }
 
-  private async process(item: Item): Promise<void> {
+  // run takes an item through one stage, try by try.
+  private async run(stage: Stage, item: Item): Promise<void> {
     const abort = new AbortController()
-    this.aborts.set(item, abort)
-    while (!isOver(item.state) && !abort.signal.aborted) await this.attempt(item, abort.signal)
-    if (this.aborts.get(item) === abort) this.aborts.delete(item) // else it was resumed meanwhile
+    const { signal } = abort
+    this.stages[stage].set(item, abort)
+    item.tries = 0
+    let outcome = await this.attempt(stage, item, signal)
+    while (outcome?.kind === 'later') {
+      if (!(await this.later(item, outcome, signal))) break
+      outcome = await this.attempt(stage, item, signal)
+    }
+    if (signal.aborted) return // whoever aborted it has put it where it belongs
+    this.stages[stage].delete(item)
+    if (outcome) this.settle(item, outcome)
     this.options.changed(item)
     this.fill()
   }
 
-  private async attempt(item: Item, signal: AbortSignal): Promise<void> {
-    Object.assign(item, { state: 'sending', sent: 0, tries: item.tries + 1 })
+  private async attempt(stage: Stage, item: Item, signal: AbortSignal): Promise<Outcome | undefined> {
+    if (signal.aborted) return undefined
+    Object.assign(item, { state: stage === 'send' ? 'sending' : 'reading', sent: item.durable, tries: item.tries + 1 })
     this.options.changed(item)
-    const progress = (sent: number) => {
-      if (signal.aborted) return
-      item.sent = Math.min(sent, item.file.size)
-      if (item.sent === item.file.size) item.state = 'checking'
-      this.options.changed(item)
-    }
-    const outcome = await this.options.send(item.file, progress, signal)
-    if (signal.aborted) return // it was cancelled or paused meanwhile
-    if (outcome.kind === 'later') return this.later(item, outcome, signal)
-    this.parallel = Math.min(mostParallel, this.parallel + (++this.steady % steadyBefore === 0 ? 1 : 0))
-    const { kind, ...rest } = outcome
-    Object.assign(item, rest, { state: kind, sent: item.file.size })
+    const durable = item.durable
+    const outcome = await (stage === 'prepare' ? this.options.prepare(item, signal) : this.options.send(item, (sent) => this.progress(item, sent, signal), signal))
+    if (signal.aborted) return undefined
+    this.pace.moved(Math.max(0, item.durable - durable))
+    if (item.durable > durable) item.tries = 1
+    return outcome
   }
 
-  // later waits before the next try, or gives up. A server that is busy gets
-  // fewer files at once.
-  private async later(item: Item, outcome: Extract<Outcome, { kind: 'later' }>, signal: AbortSignal): Promise<void> {
-    this.steady = 0
-    this.parallel = Math.max(1, this.parallel - 1)
+  private progress(item: Item, sent: number, signal: AbortSignal): void {
+    if (signal.aborted) return
+    item.sent = Math.min(sent, item.size)
+    item.state = item.sent === item.size ? 'checking' : 'sending'
+    this.options.changed(item)
+  }
+
+  private settle(item: Item, outcome: Outcome): void {
+    switch (outcome.kind) {
+      case 'later':
+        return // it has failed
+      case 'ready':
+        item.state = 'ready'
+        this.ready.push(item)
+        return
+      case 'again':
+        Object.assign(item, { session: undefined, begun: false, durable: 0, sent: 0, renewals: item.renewals + 1 })
+        item.state = item.renewals < maxRenewals ? 'waiting' : 'failed'
+        this.next = Math.min(this.next, item.key)
+        return
+      default: {
+        const { kind, ...rest } = outcome
+        Object.assign(item, rest, { state: kind, sent: item.size })
+        this.pace.finished(this.ready.length === 0)
+      }
+    }
+  }
+
+  // later waits before the next try and says whether there is one. A server
+  // that is busy gets fewer files at once.
+  private async later(item: Item, outcome: Later, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false
+    if (!outcome.exact) this.pace.trouble()
     const { code, detail, offline } = outcome
-    if (item.tries >= maxTries) {
+    if (item.tries >= (offline ? maxTriesOffline : maxTries)) {
       Object.assign(item, { state: 'failed', code, detail, offline })
-      return
+      return false
     }
-    const backoff = Math.min(mostBackoff, firstBackoff * 2 ** (item.tries - 1)) * (0.5 + (this.options.random ?? Math.random)())
-    const wait = Math.min(mostPause, Math.max(backoff, outcome.after))
-    Object.assign(item, { state: 'pausing', sent: 0, code, detail, offline, retryAt: Date.now() + wait })
+    const wait = outcome.exact ? outcome.after : Math.max(backoff(item.tries, this.options.random ?? Math.random), outcome.after)
+    Object.assign(item, { state: 'pausing', sent: item.durable, code, detail, offline, retryAt: Date.now() + Math.min(mostPause, wait) })
     this.options.changed(item)
-    await this.options.pause(wait, signal)
+    await this.options.pause(Math.min(mostPause, wait), offline, signal)
+    return !signal.aborted
   }
 }
 
-function fresh(key: number, file: File): Item {
-  return { key, file, state: 'waiting', sent: 0, tries: 0, retryAt: 0, offline: false, imageID: '', trashed: false, code: '', detail: '' }
-}
-
-export function isOver(state: State): boolean {
-  return state === 'added' || state === 'duplicate' || state === 'refused' || state === 'failed' || state === 'cancelled'
+/** Milliseconds before try number n + 1: longer and longer, and never all at one moment. */
+export function backoff(n: number, random: () => number): number {
+  return Math.min(mostBackoff, firstBackoff * 2 ** (n - 1)) * (0.5 + random())
 }

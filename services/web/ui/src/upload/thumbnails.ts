@@ -13,10 +13,11 @@ export class Thumbnails {
   private busy = false
 
   /** Draws the file into the canvas, now or when its turn comes. */
-  show(file: File, canvas: HTMLCanvasElement): void {
+  show(file: File | undefined, canvas: HTMLCanvasElement): void {
     for (const [other, its] of this.wanted) if (its === canvas) this.wanted.delete(other)
-    const bitmap = this.made.get(file)
     canvas.getContext('2d')?.clearRect(0, 0, side, side)
+    if (!file) return
+    const bitmap = this.made.get(file)
     if (bitmap) return draw(bitmap, canvas)
     if (bitmap === null || file.size > largest) return
     this.wanted.set(file, canvas)

@@ -1,40 +1,39 @@
-// The tray: every file's progress and outcome. Only the rows in sight are in
-// the document, so that a thousand files cost no more than ten.
+// The tray: every file's progress and outcome, and what can be done about it.
 
 import { restore } from '../api'
 import { t } from '../messages'
-import { clone, demand, mount, pause } from '../page'
+import { demand, mount } from '../page'
 import { toast } from '../toast'
+import { Awake } from './awake'
 import { mostFiles, type Found } from './files'
+import type { Item } from './item'
+import { List } from './list'
 import { detail, headline, outcome, Speed, tally, type Progress } from './progress'
-import { isOver, Queue, type Item } from './queue'
-import { fillRow } from './row'
-import { send } from './send'
-import { Thumbnails } from './thumbnails'
+import { copy, report, saveReceipt } from './report'
+import { Uploads } from './uploads'
 
-const rowHeight = 64 // pixels, as the style sheet says
-const spare = 3 // rows kept beyond each edge
 const tick = 500 // milliseconds between looks at the speed
 
 export class Tray {
-  private readonly queue: Queue
-  private readonly thumbnails = new Thumbnails()
+  private readonly uploads = new Uploads(() => this.draw())
+  private readonly awake = new Awake()
   private element: HTMLElement | undefined
-  private list!: HTMLElement
-  private readonly rows = new Map<number, HTMLElement>()
+  private list!: List
   private readonly title = document.title
   private speed = new Speed()
   private rate = 0
   private timer = 0
   private drawing = false
-  private followed = -1 // where the list was scrolled to by itself
+  private receipts = true // the gallery gives them, as far as is known
 
-  constructor() {
-    this.queue = new Queue({ send, pause, changed: () => this.draw() })
+  /** choose opens the picker of files. */
+  constructor(private readonly choose: () => void) {
     addEventListener('beforeunload', (event) => {
-      if (this.queue.unfinished) event.preventDefault()
+      if (this.uploads.wouldLose) event.preventDefault()
     })
     addEventListener('online', () => this.queue.retryFailed())
+    addEventListener('offline', () => this.draw())
+    void this.uploads.recall(() => this.start())
   }
 
   /** Takes what came in through a door. */
@@ -45,8 +44,16 @@ export class Tray {
     }
     this.show()
     this.note(found)
-    found.strangers.forEach((file) => this.queue.refuse(file, 'unsupported_media_type'))
-    this.queue.add(found.pictures)
+    this.uploads.take(found)
+    this.start()
+  }
+
+  private get queue() {
+    return this.uploads.queue
+  }
+
+  private start(): void {
+    this.show()
     this.timer ||= window.setInterval(() => this.measure(), tick)
     this.draw()
   }
@@ -55,8 +62,7 @@ export class Tray {
     if (this.element) return
     this.element = mount('tray-template')
     document.documentElement.classList.add('with-tray')
-    this.list = demand('.tray-list', this.element)
-    this.list.addEventListener('scroll', () => this.draw(), { passive: true })
+    this.list = new List(demand('.tray-list', this.element), this.queue, () => this.draw())
     this.element.addEventListener('click', (event) => this.pressed(event))
     // A phone's window is for the pictures: the list opens when it is asked for.
     if (matchMedia('(max-width: 40rem)').matches) this.minimise()
@@ -76,20 +82,19 @@ export class Tray {
     const target = (event.target as Element).closest<HTMLElement>('[data-do]')
     const row = target?.closest<HTMLElement>('[data-key]')
     const item = this.queue.items[Number(row?.dataset['key'] ?? -1)]
-    switch (target?.dataset['do']) {
-      case 'minimise':
-        return this.minimise()
-      case 'pause':
-        return this.pauseOrGoOn()
-      case 'dismiss':
-        return this.dismiss()
-      case 'retry':
-        return item ? this.queue.retry(item) : this.queue.retryFailed()
-      case 'cancel':
-        return item ? this.queue.cancel(item) : this.queue.cancelAll()
-      case 'restore':
-        if (item) void this.restore(item)
+    const does: Record<string, () => unknown> = {
+      minimise: () => this.minimise(),
+      pause: () => this.pauseOrGoOn(),
+      dismiss: () => this.dismiss(),
+      retry: () => this.retry(item),
+      cancel: () => (item ? this.queue.cancel(item) : this.queue.cancelAll()),
+      restore: () => item && this.restore(item),
+      reopen: () => this.reopen(),
+      forget: () => this.uploads.absent.forEach((absent) => this.queue.cancel(absent)),
+      report: () => this.copyReport(),
+      receipt: () => this.saveReceipt(),
     }
+    void does[target?.dataset['do'] ?? '']?.()
   }
 
   private pauseOrGoOn(): void {
@@ -97,6 +102,23 @@ export class Tray {
     else this.queue.pause()
     this.speed = new Speed()
     this.draw()
+  }
+
+  private retry(item: Item | undefined): void {
+    if (item) this.queue.retry(item)
+    else this.queue.retryFailed()
+    this.start()
+  }
+
+  // Files that the browser can find again need a word from a person only; the
+  // others have to be chosen again.
+  private reopen(): void {
+    if (this.canReopen) void this.uploads.reopen().then(() => this.start())
+    else this.choose()
+  }
+
+  private get canReopen(): boolean {
+    return this.uploads.absent.some(({ handle }) => handle)
   }
 
   private minimise(): void {
@@ -111,8 +133,6 @@ export class Tray {
     this.element?.remove()
     document.documentElement.classList.remove('with-tray')
     this.element = undefined
-    this.rows.clear()
-    this.followed = -1
     this.rest()
   }
 
@@ -127,10 +147,26 @@ export class Tray {
     this.draw()
   }
 
+  private async copyReport(): Promise<void> {
+    const how = await copy(report(this.queue.items, tally(this.queue.items)))
+    toast(how === 'copied' ? t('report_copied') : t('report_saved'))
+  }
+
+  private async saveReceipt(): Promise<void> {
+    try {
+      this.receipts = await saveReceipt(this.queue.items)
+      if (!this.receipts) toast(t('no_receipts'))
+    } catch (error) {
+      toast(error instanceof Error ? error.message : t('action_failed'))
+    }
+    this.draw()
+  }
+
   private measure(): void {
     const progress = tally(this.queue.items)
     this.rate = this.speed.measure(performance.now(), progress.sent)
-    if (progress.over === progress.files) this.finished(progress)
+    this.awake.want(progress.active > 0 && !this.queue.paused)
+    if (progress.active === 0) this.finished(progress)
     this.draw()
   }
 
@@ -144,6 +180,7 @@ export class Tray {
     this.timer = 0
     this.speed = new Speed()
     this.rate = 0
+    this.awake.want(false)
     document.title = this.title
   }
 
@@ -155,63 +192,37 @@ export class Tray {
       this.drawing = false
       if (!this.element) return
       // The rows first: they ask where the list is, which is costly once the head has changed.
-      if (!this.element.classList.contains('small')) this.drawRows()
+      if (!this.element.classList.contains('small')) this.list.draw()
       this.drawHead(this.element, tally(this.queue.items))
     })
   }
 
   private drawHead(element: HTMLElement, progress: Progress): void {
-    const over = progress.over === progress.files
+    const { counts, over, files, active } = progress
+    const { paused } = this.queue
     const share = progress.size > 0 ? progress.sent / progress.size : 1
-    demand('[data-headline]', element).textContent = headline(progress, this.queue.paused)
-    demand('[data-detail]', element).textContent = detail(progress, this.queue.paused ? 0 : this.rate)
+    demand('[data-headline]', element).textContent = headline(progress, paused)
+    demand('[data-detail]', element).textContent = detail(progress, paused ? 0 : this.rate)
     const bar = demand<HTMLProgressElement>('header progress', element)
     bar.value = share
-    bar.hidden = over
-    demand<HTMLElement>('footer [data-do="retry"]', element).hidden = progress.counts.failed === 0
-    demand<HTMLElement>('footer [data-do="cancel"]', element).hidden = over
-    const hold = demand<HTMLElement>('[data-do="pause"]', element)
-    hold.hidden = over
-    hold.textContent = this.queue.paused ? t('go_on') : t('pause')
-    demand<HTMLElement>('footer', element).hidden = over && progress.counts.failed === 0
-    element.dataset['state'] = !over ? 'working' : progress.counts.failed + progress.counts.refused > 0 ? 'trouble' : 'done'
-    document.title = over ? this.title : `${Math.floor(100 * share)}% · ${this.title}`
-  }
-
-  private drawRows(): void {
-    const items = this.queue.items
-    this.follow(items)
-    const first = Math.max(0, Math.floor(this.list.scrollTop / rowHeight) - spare)
-    const last = Math.min(items.length, Math.ceil((this.list.scrollTop + this.list.clientHeight) / rowHeight) + spare)
-    this.list.style.setProperty('--rows', String(items.length))
-    for (const [key, row] of this.rows) {
-      if (key >= first && key < last) continue
-      row.remove()
-      this.rows.delete(key)
+    bar.hidden = active === 0
+    this.drawQuestion(element, counts.absent)
+    const shown = {
+      retry: counts.failed > 0, cancel: active > 0, pause: active > 0, report: over === files,
+      receipt: over === files && this.receipts && counts.added + counts.duplicate > 0,
     }
-    const now = Date.now()
-    for (const item of items.slice(first, last)) fillRow(this.row(item), item, items.length, now)
+    for (const [name, visible] of Object.entries(shown)) demand<HTMLElement>(`footer [data-do="${name}"]`, element).hidden = !visible
+    demand('footer [data-do="pause"]', element).textContent = paused ? t('go_on') : t('pause')
+    demand<HTMLElement>('footer', element).hidden = !Object.values(shown).some(Boolean)
+    element.dataset['state'] = active > 0 ? 'working' : counts.absent > 0 ? 'asking' : counts.failed + counts.refused > 0 ? 'trouble' : 'done'
+    document.title = active > 0 ? `${Math.floor(100 * share)}% · ${this.title}` : this.title
   }
 
-  private row(item: Item): HTMLElement {
-    const known = this.rows.get(item.key)
-    if (known) return known
-    const row = clone('tray-row')
-    row.style.translate = `0 ${item.key * rowHeight}px`
-    const after = [...this.rows.keys()].filter((key) => key > item.key).sort((a, b) => a - b)[0]
-    this.list.insertBefore(row, after === undefined ? null : (this.rows.get(after) ?? null))
-    this.rows.set(item.key, row)
-    this.thumbnails.show(item.file, demand('canvas', row))
-    return row
-  }
-
-  // follow keeps the file that is on its way in sight, until somebody scrolls.
-  private follow(items: Item[]): void {
-    const touched = this.followed >= 0 && Math.abs(this.list.scrollTop - this.followed) > 2
-    if (touched || this.list.matches(':focus-within, :hover')) return
-    const current = items.findIndex((item) => !isOver(item.state))
-    if (current < 0) return
-    this.list.scrollTop = Math.max(0, (current - 1) * rowHeight)
-    this.followed = this.list.scrollTop
+  private drawQuestion(element: HTMLElement, absent: number): void {
+    const question = demand<HTMLElement>('[data-ask]', element)
+    question.hidden = absent === 0
+    if (absent === 0) return
+    demand('p', question).textContent = this.canReopen ? t('ask_leave', { n: absent }) : t('ask_files', { n: absent })
+    demand('[data-do="reopen"]', question).textContent = this.canReopen ? t('go_on') : t('choose_again')
   }
 }

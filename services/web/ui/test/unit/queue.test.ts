@@ -1,45 +1,53 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { maxTries, Queue, type Outcome, type Send } from '../../src/upload/queue'
+import type { Item, Outcome } from '../../src/upload/item'
+import { ahead, maxRenewals, maxTries, maxTriesOffline, Queue, type Options } from '../../src/upload/queue'
 
 const added: Outcome = { kind: 'added', imageID: 'A' }
 const busy: Outcome = { kind: 'later', offline: false, after: 0, code: 'unavailable', detail: '' }
 
-const file = (name: string) => new File(['12345'], name, { type: 'image/jpeg' })
+type Send = Options['send']
+
+const file = (name: string) => ({ file: new File(['12345'], name, { type: 'image/jpeg' }), folder: '' })
 const files = (n: number) => Array.from({ length: n }, (_, i) => file(`${i}.jpg`))
 
 /** A queue whose clock does not wait, and what it waited for. */
-function make(send: Send) {
+function make(send: Send, more: Partial<Options> = {}) {
   const waits: number[] = []
   let over: () => void
   const done = new Promise<void>((resolve) => (over = resolve))
   const queue: Queue = new Queue({
+    prepare: async () => ({ kind: 'ready' }),
     send,
     random: () => 0.5,
+    now: () => 0,
     pause: (ms) => {
       waits.push(ms)
       return Promise.resolve()
     },
-    changed: () => queueMicrotask(() => !queue.busy && over()),
+    changed: () => queueMicrotask(() => !queue.active && over()),
+    ...more,
   })
   return { queue, waits, done }
 }
 
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
 const states = (queue: Queue) => queue.items.map((item) => item.state)
 
-test('every file is sent once, at most four at once', async () => {
+test('every file is sent once, three at once to begin with', async () => {
   let now = 0
   let most = 0
   const { queue, done } = make(async () => {
     most = Math.max(most, ++now)
-    await new Promise((resolve) => setImmediate(resolve))
+    await turn()
     now--
     return added
   })
   queue.add(files(50))
   await done
   assert.deepEqual(new Set(states(queue)), new Set(['added']))
-  assert.equal(most, 4)
+  assert.equal(most, 3)
 })
 
 test('what the server never takes is not tried again', async () => {
@@ -81,7 +89,7 @@ test('failed files can be tried again, all or one', async () => {
   assert.ok(item)
   queue.retry(item)
   queue.retryFailed()
-  while (queue.busy) await new Promise((resolve) => setImmediate(resolve))
+  while (queue.active) await turn()
   assert.deepEqual(states(queue), ['added', 'added', 'added'])
 })
 
@@ -89,7 +97,7 @@ test('cancelling stops what is under way and what waits', async () => {
   const { queue } = make((_file, _progress, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(busy))))
   queue.add(files(6))
   queue.cancelAll()
-  while (queue.busy) await new Promise((resolve) => setImmediate(resolve))
+  while (queue.active) await turn()
   assert.deepEqual(new Set(states(queue)), new Set(['cancelled']))
 })
 
@@ -97,9 +105,9 @@ test('files added later are sent too', async () => {
   const { queue } = make(async () => added)
   queue.add(files(2))
   queue.refuse(file('x.txt'), 'unsupported_media_type')
-  while (queue.busy) await new Promise((resolve) => setImmediate(resolve))
+  while (queue.active) await turn()
   queue.add(files(2))
-  while (queue.busy) await new Promise((resolve) => setImmediate(resolve))
+  while (queue.active) await turn()
   assert.deepEqual(states(queue), ['added', 'added', 'refused', 'added', 'added'])
   queue.clear()
   assert.equal(queue.items.length, 0)
@@ -119,27 +127,95 @@ test('progress is bounded by the size, and the whole file sent means checking', 
   assert.deepEqual(seen, ['sending 2', 'checking 5'])
 })
 
-test('a pause takes back what is on its way, lets the checked finish, and goes on with every file once', async () => {
+test('a pause stops what is on its way, lets the checked finish, and goes on with every file where it was', async () => {
   const sent: string[] = []
-  const { queue, done } = make(async (f, progress, signal) => {
-    if (sent.length === 0 || f.name !== '1.jpg') progress(f.size) // the server has it
-    sent.push(f.name)
-    if (f.name === '1.jpg' && sent.filter((name) => name === '1.jpg').length === 1) {
+  const { queue } = make(async (item, progress, signal) => {
+    sent.push(`${item.name} from ${item.durable}`)
+    if (item.name === '1.jpg' && item.durable === 0) {
+      progress(4)
+      item.durable = 3
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       return { ...busy, offline: true }
     }
+    progress(item.size) // the server has it
+    await turn()
     return added
   })
   queue.add(files(2))
+  await turn()
   queue.pause()
-  queue.add(files(3))
-  assert.deepEqual(states(queue), ['checking', 'waiting', 'waiting', 'waiting', 'waiting'])
-  await new Promise((resolve) => setImmediate(resolve))
-  assert.deepEqual(states(queue), ['added', 'waiting', 'waiting', 'waiting', 'waiting'])
-  assert.ok(queue.paused && queue.unfinished)
-  await done
+  queue.add(files(1))
+  assert.deepEqual(states(queue), ['checking', 'waiting', 'waiting'])
+  assert.equal(queue.items[1]?.sent, 3)
+  while (queue.busy) await turn()
+  assert.deepEqual(states(queue), ['added', 'waiting', 'waiting'])
+  assert.ok(queue.paused && queue.active)
   queue.resume()
-  while (queue.unfinished) await new Promise((resolve) => setImmediate(resolve))
+  while (queue.active) await turn()
   assert.deepEqual(new Set(states(queue)), new Set(['added']))
-  assert.deepEqual(sent, ['0.jpg', '1.jpg', '1.jpg', '0.jpg', '1.jpg', '2.jpg'])
+  assert.deepEqual(sent, ['0.jpg from 0', '1.jpg from 0', '1.jpg from 3', '0.jpg from 0'])
+})
+
+test('no more files are prepared than may soon be sent', async () => {
+  for (const [n, most] of [[ahead - 1, ahead - 1], [ahead, ahead], [ahead + 1, ahead]] as const) {
+    const begun: Item[] = []
+    const { queue } = make(async () => added, { prepare: (item) => (begun.push(item), new Promise(() => undefined)) })
+    queue.add(files(n))
+    assert.equal(begun.length, most)
+  }
+})
+
+test('what the server has already is not sent', async () => {
+  let sent = 0
+  const { queue, done } = make(async () => (sent++, added), { prepare: async () => ({ kind: 'duplicate', imageID: 'B', trashed: true }) })
+  queue.add(files(3))
+  await done
+  assert.equal(sent, 0)
+  assert.deepEqual(queue.items.map(({ state, imageID, trashed }) => [state, imageID, trashed]), Array(3).fill(['duplicate', 'B', true]))
+})
+
+test('a session that is gone is planned anew, but not for ever', async () => {
+  let prepared = 0
+  const { queue, done } = make(async (item) => ((item.durable = 2), { kind: 'again' }), { prepare: async () => (prepared++, { kind: 'ready' }) })
+  queue.add([file('a')])
+  await done
+  assert.equal(prepared, maxRenewals)
+  assert.deepEqual(states(queue), ['failed'])
+  assert.equal(queue.items[0]?.durable, 0)
+})
+
+test('who makes progress is never given up; who cannot be reached, late', async () => {
+  let tries = 0
+  const slow = make(async (item) => (++tries < 40 ? ((item.durable += 0.1), { ...busy, offline: true }) : added))
+  slow.queue.add([file('a')])
+  await slow.done
+  assert.deepEqual(states(slow.queue), ['added'])
+  const gone = make(async () => ({ ...busy, offline: true }))
+  gone.queue.add([file('a')])
+  await gone.done
+  assert.equal(gone.waits.length, maxTriesOffline - 1)
+  assert.deepEqual(states(gone.queue), ['failed'])
+})
+
+test('files of an earlier visit wait for their bytes and then go on', async () => {
+  const { queue, done } = make(async () => added)
+  const [item] = queue.recall([{ name: 'a.jpg', size: 5, modified: 1, type: '', folder: '', begun: true, sha256: 'x' }])
+  assert.ok(item)
+  assert.ok(!queue.active && !queue.busy)
+  queue.attach(item, file('a.jpg'))
+  await done
+  assert.deepEqual(states(queue), ['added'])
+})
+
+test('a file that was cancelled gives its session up', async () => {
+  const dropped: (string | undefined)[] = []
+  const { queue } = make(() => new Promise(() => undefined), {
+    prepare: async (item) => ((item.session = { url: '/s', id: 'I', expiresAt: 9e15 }), { kind: 'ready' }),
+    dropped: (item) => dropped.push(item.session?.url),
+  })
+  queue.add([file('a')])
+  await turn()
+  queue.cancelAll()
+  assert.deepEqual(dropped, ['/s'])
+  assert.equal(queue.items[0]?.session, undefined)
 })

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { settle } from '../../src/live'
 import { mostFiles, sort } from '../../src/upload/files'
 import { Speed, tally } from '../../src/upload/progress'
-import type { Item, State } from '../../src/upload/queue'
-import { isTemporary } from '../../src/upload/send'
+import { isTemporary } from '../../src/upload/answers'
+import type { Item, State } from '../../src/upload/item'
 
 const file = (name: string, type = '', folder = '') => {
   const made = new File(['x'], name, { type })
@@ -27,8 +27,8 @@ test('pictures are told by type, else by name; strangers are told apart from wha
     file('a.jpg', 'image/jpeg'), file('b.HEIC'), file('c.txt', 'text/plain'), file('d.mov', 'video/quicktime', 'trip'),
     file('.DS_Store', '', 'trip'), file('Thumbs.db', '', 'trip'), file('e.png', 'image/png', 'trip'),
   ])
-  assert.deepEqual(found.pictures.map((f) => f.name), ['a.jpg', 'b.HEIC', 'e.png'])
-  assert.deepEqual(found.strangers.map((f) => f.name), ['c.txt'])
+  assert.deepEqual(found.pictures.map((f) => f.file.name), ['a.jpg', 'b.HEIC', 'e.png'])
+  assert.deepEqual(found.strangers.map((f) => f.file.name), ['c.txt'])
   assert.equal(found.skipped, 1)
   assert.equal(found.cut, false)
 })
@@ -48,7 +48,7 @@ test('a full disk and a method unknown are not worth trying again', () => {
 })
 
 test('the tally counts what is over as sent', () => {
-  const item = (state: State, sent: number) => ({ state, sent, file: { size: 100 } }) as Item
+  const item = (state: State, sent: number) => ({ state, sent, size: 100 }) as Item
   const sum = tally([item('added', 100), item('failed', 0), item('sending', 40), item('waiting', 0)])
   assert.deepEqual([sum.files, sum.over, sum.sent, sum.size, sum.counts.sending], [4, 2, 240, 400, 1])
 })

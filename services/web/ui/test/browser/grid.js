@@ -1,0 +1,36 @@
+// The timeline: what it shows, and how it is laid out.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { dated, pictures } from '../pictures.js'
+import { add, figure, run, visit, world } from './world.js'
+
+export function grid() {
+  test('a month that first appears by an upload is in the month list without reload, with its count', async () => {
+    const page = await visit('/')
+    const year = 1950 + (Date.now() % 40) // of no other test's pictures
+    const total = async () => Number((await page.locator('[data-total]').innerText()).replace(/\D/g, ''))
+    const was = await total()
+    const files = pictures(`dated-${run}`, 2).map((file) => dated(file, `${year}-03-04T10:00:00`))
+    await add(page, files)
+    const link = page.locator(`.jump a[data-month="${year}-03"]`)
+    await page.waitForFunction((month) => document.querySelector(`.jump a[data-month="${month}"]`)?.dataset.count === '2', `${year}-03`)
+    assert.equal(await total(), was + 2)
+    await page.keyboard.press('/')
+    assert.equal(await page.evaluate(() => document.activeElement?.matches('.jump a[data-month]')), true)
+    await link.click()
+    await page.locator('.jump [data-current]', { hasText: `March ${year}` }).waitFor()
+    await figure(page, files[0].name).waitFor()
+  })
+
+  test('the rows of the grid have straight edges and no picture is cropped', async () => {
+    const page = await visit('/', { viewport: { width: 1117, height: 800 } }) // where the page's width is no whole number
+    assert.notEqual(await page.locator('#timeline').evaluate((root) => root.getBoundingClientRect().width % 1), 0)
+    const boxes = await page.locator('.day').first().locator('.picture').evaluateAll((all) => all.map((f) => {
+      const { top, right, width, height } = f.getBoundingClientRect()
+      return { top: Math.round(top), right, ratio: width / height, own: f.dataset.ratioWidth / f.dataset.ratioHeight }
+    }))
+    for (const box of boxes) assert.ok(Math.abs(box.ratio - box.own) < 0.06, `${box.ratio} for ${box.own}`)
+    const ends = Map.groupBy ? [...Map.groupBy(boxes, (b) => b.top).values()].map((row) => row.at(-1).right) : []
+    assert.ok(ends.slice(0, -1).every((right) => Math.abs(right - ends[0]) < 1))
+  })
+}
