@@ -67,7 +67,9 @@ func decodePlan(r *http.Request) (uploadapi.PlanRequest, error) {
 func plannedOf(req uploadapi.PlanRequest) []ingest.Planned {
 	out := make([]ingest.Planned, len(req.Files))
 	for i, f := range req.Files {
-		out[i] = ingest.Planned{Name: f.Name, Size: int64(f.Size), SHA256: f.SHA256, ModifiedAt: parseModified(string(f.LastModified))}
+		out[i] = ingest.Planned{
+			Name: f.Name, Size: int64(f.Size), SHA256: f.SHA256, ModifiedAt: parseModified(string(f.LastModified)), Album: f.AlbumPath(),
+		}
 	}
 	return out
 }

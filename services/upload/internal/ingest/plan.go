@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 )
@@ -38,6 +39,7 @@ type Planned struct {
 	Size       int64
 	SHA256     string // lower-case hexadecimal, or "" where the client does not say
 	ModifiedAt *time.Time
+	Album      string // names joined by '/', or ""
 }
 
 // Opened is the answer for one planned file: a session to send it through, or
@@ -136,7 +138,7 @@ func (s *Service) plan(ctx context.Context, owner identity.Owner, f Planned, lef
 	now := s.ports.Now().UTC()
 	n := note{
 		Owner: owner, ID: identity.NewImageID(now), Name: CleanName(f.Name), Size: f.Size, SHA256: f.SHA256,
-		ModifiedAt: f.ModifiedAt, ExpiresAt: now.Add(s.cfg.SessionLife),
+		ModifiedAt: f.ModifiedAt, Album: contract.CleanAlbum(f.Album), ExpiresAt: now.Add(s.cfg.SessionLife),
 	}
 	raw, err := n.encode()
 	if err != nil {

@@ -116,6 +116,9 @@ func describe(id string, o loaded) (contract.Manifest, error) {
 		at = at.UTC()
 		m.ModifiedAt = &at
 	}
+	if album, err := url.PathUnescape(o.info.Metadata[metaAlbum]); err == nil {
+		m.Album = contract.CleanAlbum(album)
+	}
 	return m, nil
 }
 
