@@ -30,6 +30,7 @@ var scenarios = []scenario{
 	{"WithoutScript", withoutScript},
 	{"PagesOfTheList", pagesOfTheList},
 	{"ChangesArrive", changesArrive},
+	{"Albums", albums},
 	{"Restart", restart},
 }
 
@@ -46,6 +47,7 @@ const (
 	seedPages
 	seedChanges
 	seedRestart
+	seedAlbums
 )
 
 func photos(t *testing.T, seed uint64, n int) []file {
