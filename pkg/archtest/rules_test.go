@@ -193,9 +193,19 @@ var dependencies = []dependency{
 		why:      "metadata is behind its reader's port",
 	},
 	{
-		prefixes: []string{"golang.org/x/text"},
-		users:    []string{"services/web/internal/pages"},
-		why:      "languages are the pages' business",
+		prefixes: []string{"golang.org/x/text/feature", "golang.org/x/text/language"},
+		users:    []string{"services/web/internal/pages", "services/catalog/internal/catalog"},
+		why:      "languages are the pages' business; the catalog names none when it puts names in order",
+	},
+	{
+		prefixes: []string{"golang.org/x/text/unicode/norm"},
+		users:    []string{"pkg/contract"},
+		why:      "what one name is, whoever typed it, is decided once",
+	},
+	{
+		prefixes: []string{"golang.org/x/text/collate"},
+		users:    []string{"services/catalog/internal/catalog"},
+		why:      "names are listed in the order that people expect, 2 before 10",
 	},
 	{
 		prefixes: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term"},

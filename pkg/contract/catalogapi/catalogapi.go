@@ -72,12 +72,14 @@ type Image struct {
 
 // ListRequest asks for a page of the timeline, newest first: TakenAt, then ID,
 // descending. Query parameters: limit (1..MaxLimit), cursor, trashed (bool: the
-// trash instead of the timeline), month (2006-01: only that month).
+// trash instead of the timeline), month (2006-01: only that month), album (the
+// id of an album: only its images).
 type ListRequest struct {
 	Limit   int
 	Cursor  string
 	Trashed bool
 	Month   string
+	Album   string
 }
 
 // ListResponse is a page. NextCursor is empty on the last one.
@@ -111,6 +113,7 @@ type Expected struct {
 	Width       int       `json:"width"`
 	Height      int       `json:"height"`
 	CreatedAt   time.Time `json:"created_at"`
+	Album       string    `json:"album,omitempty"` // the path of the album that it was uploaded to
 }
 
 // ExpectResponse answers in the order of the request.
@@ -154,11 +157,16 @@ const (
 	ChangeTrashed  = "trashed"  // moved to the trash
 	ChangeRestored = "restored" // back from the trash
 	ChangeRemoved  = "removed"  // gone for good
+
+	ChangeAlbum        = "album_changed" // an album is new, or its name, its place or its members changed
+	ChangeAlbumRemoved = "album_removed" // an album was deleted
 )
 
-// Change is one entry of the feed.
+// Change is one entry of the feed. It is about an image or, for the last two
+// kinds, about an album.
 type Change struct {
-	ImageID string    `json:"image_id"`
+	ImageID string    `json:"image_id,omitempty"`
+	AlbumID string    `json:"album_id,omitempty"`
 	Kind    string    `json:"kind"`
 	At      time.Time `json:"at"`
 }

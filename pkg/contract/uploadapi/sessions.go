@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 )
 
@@ -55,8 +56,17 @@ type PlanFile struct {
 	ContentType  string `json:"content_type,omitempty"`  // hearsay: the content decides
 	SHA256       string `json:"sha256,omitempty"`        // lower-case hexadecimal
 	LastModified Moment `json:"last_modified,omitempty"` // RFC 3339, or milliseconds since 1970
-	Path         string `json:"path,omitempty"`          // of its folder; not used yet
-	Album        string `json:"album,omitempty"`         // not used yet
+	Path         string `json:"path,omitempty"`          // of its folder
+	Album        string `json:"album,omitempty"`         // where it goes: names joined by '/'
+}
+
+// AlbumPath is the album that the file goes into, cleaned: the one it names, or
+// else its folder. It is empty for none.
+func (f PlanFile) AlbumPath() string {
+	if f.Album != "" {
+		return contract.CleanAlbum(f.Album)
+	}
+	return contract.FolderAlbum(f.Path)
 }
 
 // Length is a number of bytes. What is no whole number is -1, so that one file

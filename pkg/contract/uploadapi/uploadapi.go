@@ -45,4 +45,5 @@ type Stored struct {
 	Width       int    `json:"width"`
 	Height      int    `json:"height"`
 	CreatedAt   string `json:"created_at"` // RFC 3339
+	Album       string `json:"album,omitempty"`
 }

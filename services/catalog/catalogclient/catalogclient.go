@@ -49,6 +49,7 @@ type Client struct {
 	beside  kitx.UseCase[string, catalogapi.Neighbours]
 	months  kitx.UseCase[kitx.None, catalogapi.MonthsResponse]
 	changes kitx.UseCase[catalogapi.ChangesRequest, catalogapi.ChangesResponse]
+	albums
 }
 
 // New makes a client of the service at target, over a network or within the
@@ -68,6 +69,7 @@ func New(target kitx.Target) *Client {
 		beside:  kitx.Client[string, catalogapi.Neighbours](target, http.MethodGet, encodeID(catalogapi.PathNeighbours), call...),
 		months:  kitx.Client[kitx.None, catalogapi.MonthsResponse](target, http.MethodGet, encodeMonths, call...),
 		changes: kitx.Client[catalogapi.ChangesRequest, catalogapi.ChangesResponse](target, http.MethodGet, encodeChanges, wait...),
+		albums:  newAlbums(target, call),
 	}
 }
 
@@ -154,6 +156,7 @@ func encodeList(req catalogapi.ListRequest) (string, url.Values, any) {
 	}
 	setText(query, "cursor", req.Cursor)
 	setText(query, "month", req.Month)
+	setText(query, "album", req.Album)
 	return catalogapi.PathImages, query, nil
 }
 

@@ -44,7 +44,7 @@ func (s *Service) Changes(ctx context.Context, req catalogapi.ChangesRequest) (c
 	}
 	out := catalogapi.ChangesResponse{Changes: []catalogapi.Change{}, Cursor: cursors.feed(owner, last)}
 	for _, c := range changes {
-		out.Changes = append(out.Changes, catalogapi.Change{ImageID: c.ImageID, Kind: c.Kind, At: c.At})
+		out.Changes = append(out.Changes, catalogapi.Change{ImageID: c.ImageID, AlbumID: c.AlbumID, Kind: c.Kind, At: c.At})
 	}
 	return out, nil
 }

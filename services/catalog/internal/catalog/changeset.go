@@ -60,3 +60,7 @@ func (c *Changeset) count(i Image, n int64) {
 func (c *Changeset) note(id, kind string, now time.Time) {
 	c.Changes = append(c.Changes, Change{ImageID: id, Kind: kind, At: millis(now)})
 }
+
+func (c *Changeset) noteAlbum(id, kind string, now time.Time) {
+	c.Changes = append(c.Changes, Change{AlbumID: id, Kind: kind, At: millis(now)})
+}

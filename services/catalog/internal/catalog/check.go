@@ -115,6 +115,7 @@ func checkManifest(m contract.Manifest) (contract.Manifest, error) {
 }
 
 func trimmed(m contract.Manifest) contract.Manifest {
+	m.Album = contract.CleanAlbum(m.Album)
 	m.Name, m.ContentType = cut(m.Name, MaxNameBytes), cut(m.ContentType, MaxContentTypeBytes)
 	if len(m.Placeholder) > MaxPlaceholderBytes || !utf8.ValidString(m.Placeholder) {
 		m.Placeholder = ""

@@ -67,6 +67,9 @@ func pageContext(owner identity.Owner, q PageQuery) []string {
 	if q.Trashed {
 		list = "trash"
 	}
+	if q.Album != "" {
+		return []string{list, string(owner), q.Month, q.Album}
+	}
 	return []string{list, string(owner), q.Month}
 }
 

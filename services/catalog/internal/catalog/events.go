@@ -42,16 +42,26 @@ func (s *Service) handleUploaded(ctx context.Context, m contract.Manifest) error
 		return err
 	}
 	i := uploaded(m)
-	scope := Scope{Owner: identity.Owner(m.Owner), IDs: []string{m.ID}, SHA256s: []string{m.SHA256}}
-	return s.update(ctx, "catalog.handleUploaded", scope, func(snapshot Snapshot) (Changeset, error) {
-		return decideUploaded(i, snapshot, s.now())
+	scope := Scope{Owner: identity.Owner(m.Owner), IDs: []string{m.ID}, SHA256s: []string{m.SHA256}, Albums: m.Album != ""}
+	var g *gardener
+	err = s.update(ctx, "catalog.handleUploaded", scope, func(snapshot Snapshot) (Changeset, error) {
+		g = newGardener(scope.Owner, snapshot, s.now())
+		c, err := decideUploaded(i, m.Album, snapshot, g)
+		g.tend(&c)
+		return c, err
 	})
+	if err == nil {
+		s.sayLeftOut(ctx, g)
+	}
+	return err
 }
 
 // decideUploaded makes the image ready, unless its id is gone for good or its
-// bytes are here already: then its files are to go.
-func decideUploaded(i Image, snapshot Snapshot, now time.Time) (c Changeset, err error) {
-	owner := identity.Owner(i.Owner)
+// bytes are here already: then its files are to go. It goes into the album that
+// it was uploaded to the first time that it is ready, and not again: somebody
+// may have taken it out since.
+func decideUploaded(i Image, album string, snapshot Snapshot, g *gardener) (c Changeset, err error) {
+	owner, now := identity.Owner(i.Owner), g.now
 	before, known := snapshot.Images[i.ID]
 	retired, isRetired := snapshot.Retired[i.ID]
 	if known && before.Owner != i.Owner || isRetired && retired.Owner != owner {
@@ -62,6 +72,8 @@ func decideUploaded(i Image, snapshot Snapshot, now time.Time) (c Changeset, err
 		return discard(i, now)
 	}
 	if original, found := snapshot.ByContent[i.SHA256]; found && original.ID != i.ID {
+		g.follow(i.ID, original)
+		g.settle(album, original)
 		return merge(i, original, snapshot, now)
 	}
 	if refused {
@@ -72,10 +84,14 @@ func decideUploaded(i Image, snapshot Snapshot, now time.Time) (c Changeset, err
 	}
 	if !known {
 		c.add(i, now)
+		g.settle(album, i)
 		return c, nil
 	}
 	i.TrashedAt = before.TrashedAt
 	c.replace(before, i, now)
+	if before.State != catalogapi.StateReady {
+		g.settle(album, i)
+	}
 	return c, nil
 }
 

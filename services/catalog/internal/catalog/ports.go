@@ -32,6 +32,14 @@ type Store interface {
 	// Months returns the months that have images outside the trash, newest first.
 	Months(ctx context.Context, owner identity.Owner) ([]catalogapi.Month, error)
 
+	// Albums returns all albums of the owner, in any order, with their covers, in
+	// one query.
+	Albums(ctx context.Context, owner identity.Owner) ([]Album, error)
+	// HasAlbum reports whether the owner has an album.
+	HasAlbum(ctx context.Context, owner identity.Owner, id string) (bool, error)
+	// AlbumsOf returns the ids of the albums that an image is in.
+	AlbumsOf(ctx context.Context, image string) ([]string, error)
+
 	// Last is the sequence number of the owner's last change; 0 for none.
 	Last(ctx context.Context, owner identity.Owner) (int64, error)
 	// Changes returns up to limit changes after a sequence number, in order.
@@ -68,6 +76,7 @@ type Store interface {
 type PageQuery struct {
 	Trashed bool
 	Month   string    // 2006-01; empty for all
+	Album   string    // its id; empty for all
 	After   *Position // the last image of the page before; nil for the first page
 	Limit   int
 }
@@ -86,8 +95,9 @@ type Ref struct {
 
 // Change is one entry of an owner's change feed.
 type Change struct {
-	Seq     int64 // set by the store
-	ImageID string
+	Seq     int64  // set by the store
+	ImageID string // empty where the change is about an album
+	AlbumID string
 	Kind    string // catalogapi.Change…
 	At      time.Time
 }
@@ -103,6 +113,7 @@ type Scope struct {
 	Owner   identity.Owner
 	IDs     []string
 	SHA256s []string
+	Albums  bool // all of the owner's
 }
 
 // Snapshot is what is stored about a scope.
@@ -114,6 +125,10 @@ type Snapshot struct {
 	ByContent map[string]Image
 	// Retired by id.
 	Retired map[string]Retired
+	// Albums by id, where the scope asks for them; without their covers.
+	Albums map[string]Album
+	// Members holds the ids of the albums that each of Images is in.
+	Members map[string][]string
 }
 
 // Retired is an id that has no image: it was purged, or merged into another
@@ -127,15 +142,31 @@ type Retired struct {
 	FailDetail string
 }
 
-// Changeset is what an Update stores, all of it or nothing.
+// Joining puts an image into an album that it is not in.
+type Joining struct {
+	AlbumID string
+	Image   Image
+}
+
+// Leaving takes an image out of an album.
+type Leaving struct{ AlbumID, ImageID string }
+
+// Changeset is what an Update stores, all of it or nothing. The store keeps the
+// counts of albums in step with their members: an image that goes to the trash
+// stays a member and is not counted, one that is deleted is none any more.
 type Changeset struct {
 	Insert []Image
 	Update []Image
 	Delete []string
 	// Retire holds new retired ids. What was merged into one of them before is
 	// merged into its AliasOf from then on.
-	Retire   []Retired
-	Unretire []string
+	Retire       []Retired
+	Unretire     []string
+	InsertAlbums []Album
+	UpdateAlbums []Album  // their names and parents
+	DeleteAlbums []string // and whatever was in them is out of them
+	Join         []Joining
+	Leave        []Leaving
 	// Months holds what is added to the count of each month.
 	Months  map[string]int64
 	Changes []Change

@@ -11,7 +11,8 @@ import (
 )
 
 // List returns a page of the timeline or the trash, newest first. A Limit of 0
-// is catalogapi.DefaultLimit. Errors: a parameter out of its range, ErrCursor.
+// is catalogapi.DefaultLimit. Errors: a parameter out of its range, ErrCursor,
+// ErrAlbumNotFound.
 //
 // Following the cursors shows every image that is there all the while exactly
 // once, whatever comes and goes meanwhile.
@@ -27,6 +28,9 @@ func (s *Service) List(ctx context.Context, req catalogapi.ListRequest) (catalog
 	q, err := pageQuery(req, owner, cursors)
 	if err != nil {
 		return catalogapi.ListResponse{}, err
+	}
+	if err := s.checkAlbum(ctx, owner, q.Album); err != nil {
+		return catalogapi.ListResponse{}, fault.Wrap("catalog.List", err)
 	}
 	limit := q.Limit
 	q.Limit++ // one more tells whether there is a next page
@@ -44,8 +48,23 @@ func (s *Service) List(ctx context.Context, req catalogapi.ListRequest) (catalog
 	return out, nil
 }
 
+// checkAlbum tells an album that has no images from one that is not there.
+func (s *Service) checkAlbum(ctx context.Context, owner identity.Owner, id string) error {
+	if id == "" {
+		return nil
+	}
+	if !identity.ValidImageID(id) {
+		return ErrAlbumNotFound
+	}
+	found, err := s.store.HasAlbum(ctx, owner, id)
+	if err == nil && !found {
+		err = ErrAlbumNotFound
+	}
+	return err
+}
+
 func pageQuery(req catalogapi.ListRequest, owner identity.Owner, c cursors) (PageQuery, error) {
-	q := PageQuery{Trashed: req.Trashed, Month: req.Month, Limit: req.Limit}
+	q := PageQuery{Trashed: req.Trashed, Month: req.Month, Album: req.Album, Limit: req.Limit}
 	if q.Limit == 0 {
 		q.Limit = catalogapi.DefaultLimit
 	}

@@ -23,6 +23,7 @@ type Catalog interface {
 	Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
+	Albums
 }
 
 // Harness is a catalog under test. Its parts share one database, which the
@@ -74,6 +75,9 @@ func Run(t *testing.T, h Harness) {
 		"racing users":            testRacingUsers,
 		"followers miss nothing":  testFollowers,
 	} {
+		t.Run(name, func(t *testing.T) { test(t, newWorld(t, h)) })
+	}
+	for name, test := range albumTests {
 		t.Run(name, func(t *testing.T) { test(t, newWorld(t, h)) })
 	}
 	// It moves the clock, and so comes last.

@@ -185,7 +185,7 @@ func (w *world) since(cursor string) []string {
 			w.Fatalf("Changes: %v", err)
 		}
 		for _, c := range resp.Changes {
-			out = append(out, c.Kind+" "+c.ImageID)
+			out = append(out, c.Kind+" "+c.ImageID+c.AlbumID)
 		}
 		if len(resp.Changes) == 0 {
 			return out

@@ -35,7 +35,7 @@ func (s *Store) Changes(ctx context.Context, owner identity.Owner, after int64, 
 	}
 	out := make([]catalog.Change, len(rows))
 	for i, r := range rows {
-		out[i] = catalog.Change{Seq: r.Seq, ImageID: r.ImageID, Kind: r.Kind, At: fromMS(r.AtMS)}
+		out[i] = catalog.Change{Seq: r.Seq, ImageID: r.ImageID, AlbumID: r.AlbumID, Kind: r.Kind, At: fromMS(r.AtMS)}
 	}
 	return out, nil
 }

@@ -57,17 +57,16 @@ func (s *Store) Find(ctx context.Context, owner identity.Owner, id string) (cata
 	return rows[0].image(), nil
 }
 
-// Page returns a page of the timeline or the trash.
+// Page returns a page of the timeline, the trash or an album.
 func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQuery) ([]catalog.Image, error) {
-	db := s.db.WithContext(ctx).Table(s.pageTable(q)).Where("owner = ? AND trashed = ?", owner, q.Trashed)
-	if q.Month != "" {
-		db = db.Where("month = ?", q.Month)
-	}
-	if q.After != nil {
-		db = older(db, *q.After)
+	db := s.db.WithContext(ctx)
+	if q.Album != "" {
+		db = s.albumPage(db, owner, q)
+	} else {
+		db = s.timelinePage(db, owner, q)
 	}
 	var rows []imageRow
-	if err := db.Order(newestFirst).Limit(q.Limit).Find(&rows).Error; err != nil {
+	if err := db.Limit(q.Limit).Find(&rows).Error; err != nil {
 		return nil, gormdb.Fault("gormcatalog.Page", err)
 	}
 	out := make([]catalog.Image, len(rows))
@@ -75,6 +74,17 @@ func (s *Store) Page(ctx context.Context, owner identity.Owner, q catalog.PageQu
 		out[i] = rows[i].image()
 	}
 	return out, nil
+}
+
+func (s *Store) timelinePage(db *gorm.DB, owner identity.Owner, q catalog.PageQuery) *gorm.DB {
+	db = db.Table(s.pageTable(q)).Where("owner = ? AND trashed = ?", owner, q.Trashed)
+	if q.Month != "" {
+		db = db.Where("month = ?", q.Month)
+	}
+	if q.After != nil {
+		db = older(db, *q.After)
+	}
+	return db.Order(newestFirst)
 }
 
 // pageTable names the index on MariaDB, which otherwise looks the owner up and

@@ -72,8 +72,27 @@ type changeRow struct {
 	Owner   string `gorm:"primaryKey"`
 	Seq     int64  `gorm:"primaryKey;autoIncrement:false"`
 	ImageID string `gorm:"not null"`
+	AlbumID string `gorm:"not null"`
 	Kind    string `gorm:"not null"`
 	AtMS    int64  `gorm:"column:at_ms;not null;index:catalog_changes_age"`
+}
+
+type albumRow struct {
+	ID        string `gorm:"primaryKey"`
+	Owner     string `gorm:"not null;uniqueIndex:catalog_albums_place,priority:1"`
+	Parent    string `gorm:"not null;uniqueIndex:catalog_albums_place,priority:2"`
+	Name      string `gorm:"not null;uniqueIndex:catalog_albums_place,priority:3"`
+	Images    int64  `gorm:"not null"`
+	CreatedMS int64  `gorm:"column:created_ms;not null"`
+}
+
+// memberRow has what orders and hides an image beside it, so that a page of an
+// album is read from one index.
+type memberRow struct {
+	AlbumID string `gorm:"primaryKey;index:catalog_members_page,priority:1"`
+	ImageID string `gorm:"primaryKey;index:catalog_members_page,priority:4;index:catalog_members_image"`
+	Trashed bool   `gorm:"not null;index:catalog_members_page,priority:2"`
+	TakenMS int64  `gorm:"column:taken_ms;not null;index:catalog_members_page,priority:3"`
 }
 
 type outboxRow struct {
@@ -92,6 +111,8 @@ func (retiredRow) TableName() string { return "catalog_retired" }
 func (monthRow) TableName() string   { return "catalog_months" }
 func (feedRow) TableName() string    { return "catalog_feeds" }
 func (changeRow) TableName() string  { return "catalog_changes" }
+func (albumRow) TableName() string   { return "catalog_albums" }
+func (memberRow) TableName() string  { return "catalog_members" }
 func (outboxRow) TableName() string  { return "catalog_outbox" }
 func (settingRow) TableName() string { return "catalog_settings" }
 
@@ -134,6 +155,12 @@ func (r imageRow) image() catalog.Image {
 
 func (r retiredRow) retired() catalog.Retired {
 	return catalog.Retired{ID: r.ID, Owner: identity.Owner(r.Owner), AliasOf: r.AliasOf, FailCode: r.FailCode, FailDetail: r.FailDetail}
+}
+
+func (r albumRow) album() catalog.Album {
+	return catalog.Album{
+		ID: r.ID, Owner: identity.Owner(r.Owner), ParentID: r.Parent, Name: r.Name, Images: r.Images, CreatedAt: fromMS(r.CreatedMS),
+	}
 }
 
 func fromMS(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

@@ -56,7 +56,7 @@ type table struct {
 	Indexes map[string]string // name: "unique(a, b)" or "(a, b)"
 }
 
-var rows = []any{&imageRow{}, &retiredRow{}, &monthRow{}, &feedRow{}, &changeRow{}, &outboxRow{}, &settingRow{}}
+var rows = []any{&imageRow{}, &retiredRow{}, &monthRow{}, &feedRow{}, &changeRow{}, &albumRow{}, &memberRow{}, &outboxRow{}, &settingRow{}}
 
 // TestSchemaIsTheModels: the migrations of each dialect make exactly what the
 // rows expect, and nothing beside it.
@@ -227,13 +227,26 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		"trashed_ms < 5 ORDER BY trashed_ms LIMIT 9":                    "catalog_images_expiry",
 		"owner = 'a' AND content_key IN ('x', 'y')":                     "catalog_images_content",
 	} {
-		var plan []struct{ Detail string }
-		if err := db.Raw("EXPLAIN QUERY PLAN SELECT * FROM catalog_images WHERE " + query).Scan(&plan).Error; err != nil {
-			t.Fatal(err)
-		}
-		text := fmt.Sprint(plan)
-		if !strings.Contains(text, "USING INDEX "+index) || strings.Contains(text, "TEMP B-TREE") {
-			t.Errorf("%s is done by %s, want the index %s", query, text, index)
-		}
+		usesIndex(t, db, "SELECT * FROM catalog_images WHERE "+query, index)
+	}
+	for query, index := range map[string]string{
+		"SELECT i.* FROM catalog_members m JOIN catalog_images i ON i.id = m.image_id WHERE m.album_id = 'a' AND m.trashed = 0 AND i.owner = 'o' " +
+			"AND m.taken_ms <= 5 AND (m.taken_ms < 5 OR m.image_id < 'x') ORDER BY m.taken_ms DESC, m.image_id DESC LIMIT 9": "catalog_members_page",
+		"SELECT a.*, " + strings.Replace(coverOf, "?", "'ready'", 1) + " FROM catalog_albums a WHERE a.owner = 'o'": "catalog_members_page",
+		"SELECT * FROM catalog_albums WHERE owner = 'o' AND parent = '' AND name = 'x'":                             "catalog_albums_place",
+		"SELECT album_id, image_id FROM catalog_members WHERE image_id IN ('a', 'b')":                               "catalog_members_image",
+	} {
+		usesIndex(t, db, query, index)
+	}
+}
+
+func usesIndex(t *testing.T, db *gorm.DB, query, index string) {
+	t.Helper()
+	var plan []struct{ Detail string }
+	if err := db.Raw("EXPLAIN QUERY PLAN " + query).Scan(&plan).Error; err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprint(plan); !strings.Contains(text, "INDEX "+index) || strings.Contains(text, "TEMP B-TREE") {
+		t.Errorf("%s is done by %s, want the index %s", query, text, index)
 	}
 }

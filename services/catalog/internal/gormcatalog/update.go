@@ -80,7 +80,16 @@ func load(tx *gorm.DB, scope catalog.Scope) (catalog.Snapshot, error) {
 		out.Images[row.ID] = row.image()
 	}
 	var err error
-	out.ByContent, err = byContent(tx, scope.Owner, scope.SHA256s)
+	if out.ByContent, err = byContent(tx, scope.Owner, scope.SHA256s); err != nil {
+		return out, err
+	}
+	for _, i := range out.ByContent {
+		ids = append(ids, i.ID)
+	}
+	if out.Members, err = loadMembers(tx, ids); err != nil || !scope.Albums {
+		return out, err
+	}
+	out.Albums, err = loadAlbums(tx, scope.Owner)
 	return out, err
 }
 
@@ -117,8 +126,11 @@ func anys(values []string) []any {
 // takes them.
 func apply(tx *gorm.DB, owner identity.Owner, last int64, c catalog.Changeset) error {
 	for _, step := range []func() error{
+		func() error { return empty(tx, c) },
 		func() error { return remove(tx, c) },
 		func() error { return save(tx, c) },
+		func() error { return keep(tx, c) },
+		func() error { return join(tx, c.Join) },
 		func() error { return retire(tx, c.Retire) },
 		func() error { return count(tx, owner, c.Months) },
 		func() error { return note(tx, owner, last, c.Changes) },
@@ -147,6 +159,9 @@ func save(tx *gorm.DB, c catalog.Changeset) error {
 	for _, i := range c.Update {
 		row := rowOf(i)
 		if err := tx.Model(&row).Select("*").Updates(&row).Error; err != nil {
+			return err
+		}
+		if err := follow(tx, row); err != nil {
 			return err
 		}
 	}
@@ -197,7 +212,7 @@ func note(tx *gorm.DB, owner identity.Owner, last int64, changes []catalog.Chang
 	rows := make([]changeRow, len(changes))
 	for i, c := range changes {
 		last++
-		rows[i] = changeRow{Owner: string(owner), Seq: last, ImageID: c.ImageID, Kind: c.Kind, AtMS: c.At.UnixMilli()}
+		rows[i] = changeRow{Owner: string(owner), Seq: last, ImageID: c.ImageID, AlbumID: c.AlbumID, Kind: c.Kind, AtMS: c.At.UnixMilli()}
 	}
 	if err := tx.CreateInBatches(rows, insertBatch).Error; err != nil {
 		return err

@@ -37,6 +37,7 @@ type UseCases interface {
 	Neighbours(ctx context.Context, id string) (catalogapi.Neighbours, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
+	AlbumUseCases
 }
 
 // Register adds the routes.
@@ -52,6 +53,7 @@ func Register(rt *httpx.Router, u UseCases) {
 	handle(rt, "POST "+catalogapi.PathKnown, u.Known, decodeBody[catalogapi.KnownRequest])
 	handle(rt, "GET "+catalogapi.PathNeighbours, u.Neighbours, decodeID)
 	handle(rt, "GET "+catalogapi.PathMonths, months, decodeNone)
+	registerAlbums(rt, u)
 	const longest = catalogapi.MaxChangesWaitMS*time.Millisecond + RequestTimeout
 	rt.Handle("GET "+catalogapi.PathChanges, asOwner(kitx.Handler(u.Changes, decodeChanges, kitx.Deadline(longest))))
 }
@@ -96,7 +98,7 @@ func decodeID(r *http.Request) (string, error) {
 }
 
 func decodeList(r *http.Request) (req catalogapi.ListRequest, err error) {
-	q, err := httpx.ParseQuery(r, "limit", "cursor", "trashed", "month")
+	q, err := httpx.ParseQuery(r, "limit", "cursor", "trashed", "month", "album")
 	if err != nil {
 		return req, err
 	}
@@ -106,7 +108,10 @@ func decodeList(r *http.Request) (req catalogapi.ListRequest, err error) {
 	if req.Trashed, err = q.Bool("trashed"); err != nil {
 		return req, err
 	}
-	req.Cursor, req.Month = q.String("cursor"), q.String("month")
+	req.Cursor, req.Month, req.Album = q.String("cursor"), q.String("month"), q.String("album")
+	if q.Has("album") && !identity.ValidImageID(req.Album) {
+		return req, errAlbumNotFound
+	}
 	if q.Has("month") && req.Month == "" {
 		return req, fault.Parameter("month", "The parameter month must be a month such as 2026-11.")
 	}

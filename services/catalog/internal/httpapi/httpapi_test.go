@@ -88,6 +88,38 @@ func (u *recorder) Changes(ctx context.Context, r catalogapi.ChangesRequest) (ca
 	return catalogapi.ChangesResponse{Changes: []catalogapi.Change{}}, u.note(ctx, "changes", fmt.Sprintf("%+v", r))
 }
 
+func (u *recorder) Albums(ctx context.Context, r catalogapi.AlbumsRequest) (catalogapi.AlbumsResponse, error) {
+	return catalogapi.AlbumsResponse{Albums: []catalogapi.Album{}}, u.note(ctx, "albums", "image="+r.Image)
+}
+
+func (u *recorder) Album(ctx context.Context, id string) (catalogapi.Album, error) {
+	return catalogapi.Album{}, u.note(ctx, "album", id)
+}
+
+func (u *recorder) CreateAlbum(ctx context.Context, r catalogapi.NewAlbum) (catalogapi.Album, error) {
+	return catalogapi.Album{}, u.note(ctx, "create", r.Name, r.ParentID)
+}
+
+func (u *recorder) ChangeAlbum(ctx context.Context, r catalogapi.AlbumChange) (catalogapi.Album, error) {
+	return catalogapi.Album{}, u.note(ctx, "change", r.ID, *r.Name)
+}
+
+func (u *recorder) DeleteAlbum(ctx context.Context, id string) error {
+	return u.note(ctx, "delete", id)
+}
+
+func (u *recorder) AddToAlbum(ctx context.Context, r catalogapi.MembersRequest) (catalogapi.MembersResponse, error) {
+	return catalogapi.MembersResponse{}, u.note(ctx, "add", r.ID, len(r.IDs))
+}
+
+func (u *recorder) RemoveFromAlbum(ctx context.Context, r catalogapi.MembersRequest) (catalogapi.MembersResponse, error) {
+	return catalogapi.MembersResponse{}, u.note(ctx, "remove", r.ID, len(r.IDs))
+}
+
+func (u *recorder) PutIntoAlbums(ctx context.Context, r catalogapi.PutRequest) (catalogapi.PutResponse, error) {
+	return catalogapi.PutResponse{}, u.note(ctx, "put", len(r.Albums))
+}
+
 type answer struct {
 	*http.Response
 	body    string
@@ -125,10 +157,10 @@ func request(method, target string, body string) *http.Request {
 
 func TestRoutesReachTheirUseCases(t *testing.T) {
 	tests := []struct{ method, target, body, want string }{
-		{"GET", "/v1/images", "", "list {Limit:100 Cursor: Trashed:false Month:}"},
-		{"GET", "/v1/images?limit=1&cursor=abc&trashed=true&month=2026-11", "", "list {Limit:1 Cursor:abc Trashed:true Month:2026-11}"},
-		{"GET", "/v1/images?limit=200", "", "list {Limit:200 Cursor: Trashed:false Month:}"},
-		{"HEAD", "/v1/images", "", "list {Limit:100 Cursor: Trashed:false Month:}"},
+		{"GET", "/v1/images", "", "list {Limit:100 Cursor: Trashed:false Month: Album:}"},
+		{"GET", "/v1/images?limit=1&cursor=abc&trashed=true&month=2026-11", "", "list {Limit:1 Cursor:abc Trashed:true Month:2026-11 Album:}"},
+		{"GET", "/v1/images?limit=200", "", "list {Limit:200 Cursor: Trashed:false Month: Album:}"},
+		{"HEAD", "/v1/images", "", "list {Limit:100 Cursor: Trashed:false Month: Album:}"},
 		{"GET", "/v1/images/" + id, "", "get " + id},
 		{"DELETE", "/v1/images/" + id, "", "trash " + id},
 		{"POST", "/v1/images/" + id + "/restore", "", "restore " + id},
@@ -136,6 +168,16 @@ func TestRoutesReachTheirUseCases(t *testing.T) {
 		{"GET", "/v1/images/" + id + "/neighbours", "", "neighbours " + id},
 		{"POST", "/v1/expected", `{"images":[]}`, "expect 0"},
 		{"POST", "/v1/known", `{"sha256s":["a","b"]}`, "known 2"},
+		{"GET", "/v1/images?album=" + id, "", "list {Limit:100 Cursor: Trashed:false Month: Album:" + id + "}"},
+		{"GET", "/v1/albums", "", "albums image="},
+		{"GET", "/v1/albums?image=" + id, "", "albums image=" + id},
+		{"POST", "/v1/albums", `{"name":"n","parent_id":"p"}`, "create n p"},
+		{"GET", "/v1/albums/" + id, "", "album " + id},
+		{"PATCH", "/v1/albums/" + id, `{"name":"n"}`, "change " + id + " n"},
+		{"DELETE", "/v1/albums/" + id, "", "delete " + id},
+		{"POST", "/v1/albums/" + id + "/images", `{"ids":["a","b"]}`, "add " + id + " 2"},
+		{"POST", "/v1/albums/" + id + "/images/remove", `{"ids":["a"]}`, "remove " + id + " 1"},
+		{"POST", "/v1/album-paths", `{"albums":[]}`, "put 0"},
 		{"GET", "/v1/months", "", "months"},
 		{"GET", "/v1/changes", "", "changes {Cursor: WaitMS:0}"},
 		{"GET", "/v1/changes?cursor=x&wait_ms=25000", "", "changes {Cursor:x WaitMS:25000}"},

@@ -36,6 +36,7 @@ var scenarios = []scenario{
 	{"SessionsTwice", sessionsTwice},
 	{"SessionsCancelled", sessionsCancelled},
 	{"SessionsRefused", sessionsRefused},
+	{"Albums", albums},
 	{"Restart", restart},
 }
 
@@ -52,6 +53,7 @@ const (
 	seedPages
 	seedChanges
 	seedRestart
+	seedAlbums
 )
 
 func photos(t *testing.T, seed uint64, n int) []file {

@@ -65,7 +65,7 @@ func result(r *http.Request, o ingest.Outcome) uploadapi.Result {
 	}
 	stored := uploadapi.Stored{
 		Key: o.Original.Key, Size: o.Original.Size, ContentType: o.Original.ContentType, SHA256: o.Original.SHA256,
-		CreatedAt: o.Original.CreatedAt.Format(time.RFC3339Nano),
+		CreatedAt: o.Original.CreatedAt.Format(time.RFC3339Nano), Album: o.Original.Album,
 	}
 	out := uploadapi.Result{Name: o.Name, Status: uploadapi.StatusProcessing, ID: o.Original.ID, Stored: &stored}
 	if o.Ready {

@@ -29,6 +29,9 @@ var (
 // was last modified.
 const fieldLastModified = "last_modified"
 
+// fieldAlbum is the text field that says which album the files after it are for.
+const fieldAlbum = "album"
+
 // errFormEnd says that the form came to its proper end. It is not io.EOF, which
 // is in the chain of what a body that ended too early gives.
 var errFormEnd = errors.New("httpapi: the form has ended")
@@ -47,6 +50,7 @@ type form struct {
 	parts    int
 	count    int        // of files
 	modified *time.Time // of the next file
+	album    string     // of the files that follow
 }
 
 func newForm(w http.ResponseWriter, r *http.Request, boundary string, limits Limits) *form {
@@ -135,7 +139,7 @@ func headerBytes(header textproto.MIMEHeader) int {
 	return n
 }
 
-// field reads a text field, of which only one is of interest.
+// field reads a text field, of which two are of interest.
 func (f *form) field(name string, content io.Reader) error {
 	var text bytes.Buffer
 	n, err := io.Copy(&text, io.LimitReader(content, f.limits.FieldBytes+1))
@@ -145,8 +149,11 @@ func (f *form) field(name string, content io.Reader) error {
 	if n > f.limits.FieldBytes {
 		return errField
 	}
-	if name == fieldLastModified {
+	switch name {
+	case fieldLastModified:
 		f.modified = parseModified(text.String())
+	case fieldAlbum:
+		f.album = text.String()
 	}
 	return nil
 }
@@ -162,7 +169,7 @@ func (f *form) file(header textproto.MIMEHeader, d disposition, content io.Reade
 		}
 		content = io.MultiReader(bytes.NewReader(first), content)
 	}
-	file = ingest.File{Name: d.fileName, ModifiedAt: f.modified, Refusal: d.refusal, Body: content}
+	file = ingest.File{Name: d.fileName, ModifiedAt: f.modified, Album: f.album, Refusal: d.refusal, Body: content}
 	f.modified = nil
 	if f.count++; f.count > f.limits.Files {
 		file.Refusal = errTooManyFiles

@@ -81,7 +81,8 @@ func plannedOf(req uploadapi.OriginPlan) []ingest.Planned {
 	out := make([]ingest.Planned, len(req.Files))
 	for i, f := range req.Files {
 		out[i] = ingest.Planned{
-			Name: f.Name, Size: int64(f.Size), ContentType: f.ContentType, SHA256: f.SHA256, ModifiedAt: parseModified(string(f.LastModified)),
+			Name: f.Name, Size: int64(f.Size), ContentType: f.ContentType, SHA256: f.SHA256,
+			ModifiedAt: parseModified(string(f.LastModified)), Album: f.AlbumPath(),
 		}
 	}
 	return out

@@ -46,6 +46,7 @@ func (s *Service) storePartial(ctx context.Context, h blob.HeldPartial, n note) 
 		return Original{}, err
 	}
 	o := newOriginal(n.ID, n.Name, k)
+	o.Album = n.Album
 	all := &verified{r: io.MultiReader(bytes.NewReader(head), body), meter: body, want: n}
 	if err := s.putOnce(ctx, h, o, n, all, body); err != nil {
 		return Original{}, ourBytes(err)

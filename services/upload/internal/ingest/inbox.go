@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -171,10 +170,8 @@ func (s *Service) takeOriginal(ctx context.Context, file blob.Info, f inboxFile,
 			f.modified = fileTime(full.Metadata)
 		}
 	}
+	o.Album = contract.CleanAlbum(f.album)
 	opts := writeOptions(o, f.owner, f.modified)
-	if f.album != "" {
-		opts.Metadata[metaAlbum] = url.PathEscape(f.album)
-	}
 	s.fresh.add(f.id)
 	info, err := s.ports.Inbox.Take(ctx, file, o.Key, opts)
 	if errors.Is(err, blob.ErrExists) { // taken before, by whoever ended then

@@ -2,8 +2,9 @@ package ingest
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/sajin-gallery/sajin/pkg/contract"
 )
 
 // MaxNameBytes bounds a file's name as it is shown.
@@ -18,24 +19,11 @@ func CleanName(raw string) string {
 	name := strings.TrimRight(raw, `/\`)
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	name = strings.ToValidUTF8(name, "\uFFFD")
-	name = strings.TrimSpace(strings.Map(visible, name))
+	name = strings.TrimSpace(strings.Map(contract.Visible, name))
 	if name == "" || name == "." || name == ".." {
 		return "image"
 	}
 	return cut(name, MaxNameBytes)
-}
-
-// visible drops what can break a log line, a terminal or a page. Joiners stay:
-// emoji and several scripts are written with them.
-func visible(r rune) rune {
-	switch {
-	case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
-		return -1
-	case r == '\u2028', r == '\u2029', r == '\u200b', r == '\u2060', r == '\ufeff':
-		return -1
-	default:
-		return r
-	}
 }
 
 // cut shortens name to limit bytes between runes, keeping a short extension.

@@ -19,6 +19,7 @@ type note struct {
 	Size       int64          `json:"size"`
 	SHA256     string         `json:"sha256,omitempty"`
 	ModifiedAt *time.Time     `json:"modified_at,omitempty"`
+	Album      string         `json:"album,omitempty"` // cleaned
 	ExpiresAt  time.Time      `json:"expires_at"`
 	Kept       *kept          `json:"kept,omitempty"`
 	Refused    *refusedFor    `json:"refused,omitempty"`

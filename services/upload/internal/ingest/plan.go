@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 )
@@ -39,6 +40,7 @@ type Planned struct {
 	ContentType string // hearsay
 	SHA256      string // lower-case hexadecimal, or "" where the client does not say
 	ModifiedAt  *time.Time
+	Album       string // names joined by '/', or ""
 }
 
 // Opened is the answer for one planned file: a session to send it through, or
@@ -161,7 +163,7 @@ func (s *Service) newNote(owner identity.Owner, f Planned) note {
 	now := s.ports.Now().UTC()
 	return note{
 		Owner: owner, ID: identity.NewImageID(now), Name: CleanName(f.Name), Size: f.Size, SHA256: f.SHA256,
-		ModifiedAt: f.ModifiedAt, ExpiresAt: now.Add(s.cfg.SessionLife),
+		ModifiedAt: f.ModifiedAt, Album: contract.CleanAlbum(f.Album), ExpiresAt: now.Add(s.cfg.SessionLife),
 	}
 }
 

@@ -100,6 +100,7 @@ func atOnce(ctx context.Context, all []*opening, do func(context.Context, *openi
 func (s *Service) openOne(ctx context.Context, o *opening, origin string) error {
 	n := o.note
 	original := newOriginal(n.ID, n.Name, expectedKind(o.planned))
+	original.Album = n.Album
 	opts := writeOptions(original, n.Owner, n.ModifiedAt)
 	opts.Size, opts.Metadata[metaSize] = n.Size, strconv.FormatInt(n.Size, 10)
 	if n.SHA256 != "" {

@@ -152,7 +152,7 @@ func describe(id string, o loaded) (contract.Manifest, error) {
 		m.ModifiedAt = &at
 	}
 	if album, err := url.PathUnescape(o.info.Metadata[metaAlbum]); err == nil {
-		m.Album = album
+		m.Album = contract.CleanAlbum(album)
 	}
 	return m, nil
 }

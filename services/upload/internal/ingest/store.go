@@ -36,6 +36,7 @@ var errStoredWrong = fault.New(fault.Unavailable, "storage_unavailable", "The fi
 type File struct {
 	Name       string     // as the client sent it; hostile
 	ModifiedAt *time.Time // where the client said it
+	Album      string     // as the client sent it: names joined by '/', or ""
 	Body       io.Reader
 	Refusal    error // why the file cannot be taken, whatever it holds
 }
@@ -49,6 +50,7 @@ type Original struct {
 	ContentType string // detected
 	SHA256      string // lower-case hexadecimal
 	CreatedAt   time.Time
+	Album       string // cleaned; "" for none
 }
 
 // BodyError says that the client's bytes ended or failed, as opposed to the
@@ -78,6 +80,7 @@ func (s *Service) Store(ctx context.Context, owner identity.Owner, f File) (Orig
 		return Original{}, err
 	}
 	o := newOriginal(identity.NewImageID(s.ports.Now().UTC()), f.Name, k)
+	o.Album = contract.CleanAlbum(f.Album)
 	if err := s.put(ctx, o, owner, f.ModifiedAt, io.MultiReader(bytes.NewReader(head), body), body); err != nil {
 		return Original{}, err
 	}
@@ -94,18 +97,25 @@ func newOriginal(id, name string, k kind) Original {
 	}
 }
 
-// metadataOf is what an original says of itself, whichever way it came.
-func metadataOf(owner identity.Owner, name string, modified *time.Time) map[string]string {
+// metadataOf is what a stored original says of itself, for describe to read. Its
+// texts are cleaned: the longest of them, percent-encoded, stay together below
+// the 8 KiB that Cloud Storage allows.
+func metadataOf(owner identity.Owner, name, album string, modified *time.Time) map[string]string {
 	metadata := map[string]string{metaOwner: string(owner), metaName: url.PathEscape(name)}
 	if modified != nil {
 		metadata[metaModified] = modified.UTC().Format(time.RFC3339Nano)
+	}
+	if album != "" {
+		metadata[metaAlbum] = url.PathEscape(album)
 	}
 	return metadata
 }
 
 // writeOptions describe an original to the store.
 func writeOptions(o Original, owner identity.Owner, modified *time.Time) blob.WriteOptions {
-	return blob.WriteOptions{ContentType: o.ContentType, Metadata: metadataOf(owner, o.Name, modified), IfNotExists: true}
+	return blob.WriteOptions{
+		ContentType: o.ContentType, Metadata: metadataOf(owner, o.Name, o.Album, modified), IfNotExists: true,
+	}
 }
 
 func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {

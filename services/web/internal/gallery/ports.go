@@ -23,6 +23,7 @@ type Catalog interface {
 	Known(ctx context.Context, req catalogapi.KnownRequest) (catalogapi.KnownResponse, error)
 	Months(ctx context.Context) (catalogapi.MonthsResponse, error)
 	Changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error)
+	Albums
 }
 
 // Uploader takes files in. The body is a multipart/form-data stream with the

@@ -38,16 +38,20 @@ func New(c Catalog, u Uploader, m Media, log *slog.Logger) *Service {
 	return &Service{catalog: c, uploader: u, media: m, log: log}
 }
 
-// List gives a page of the timeline or of the trash, newest first. A Limit of 0
+// List gives a page of the timeline, of the trash or of an album, newest first. A Limit of 0
 // means catalogapi.DefaultLimit.
 func (s *Service) List(ctx context.Context, req catalogapi.ListRequest) (catalogapi.ListResponse, error) {
 	if err := checkMonth(req.Month); err != nil {
 		return catalogapi.ListResponse{}, err
 	}
+	if req.Album != "" && !identity.ValidImageID(req.Album) {
+		return catalogapi.ListResponse{}, ErrNotFound
+	}
 	if req.Limit == 0 {
 		req.Limit = catalogapi.DefaultLimit
 	}
-	return s.catalog.List(ctx, req)
+	page, err := s.catalog.List(ctx, req)
+	return page, inSameWords(err)
 }
 
 // checkMonth accepts "" and a month as 2006-01.

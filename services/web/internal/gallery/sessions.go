@@ -44,13 +44,16 @@ func (s *Service) Plan(ctx context.Context, req uploadapi.PlanRequest) (uploadap
 	out := uploadapi.PlanResponse{Files: make([]uploadapi.PlanResult, len(req.Files))}
 	unknown := uploadapi.PlanRequest{Origin: req.Origin}
 	var at []int
+	var again placing
 	for i, f := range req.Files {
 		if image, ok := known[f.SHA256]; ok {
 			out.Files[i] = uploadapi.PlanResult{Status: uploadapi.StatusDuplicate, DuplicateOf: image.ID, Trashed: image.Trashed}
+			again.add(f.AlbumPath(), image.ID)
 			continue
 		}
 		unknown.Files, at = append(unknown.Files, f), append(at, i)
 	}
+	s.place(ctx, again)
 	if len(unknown.Files) == 0 && len(req.Files) > 0 {
 		return out, nil
 	}

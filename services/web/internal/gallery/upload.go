@@ -80,7 +80,7 @@ func expected(results []uploadapi.Result) (images []catalogapi.Expected, at []in
 		at = append(at, i)
 		images = append(images, catalogapi.Expected{
 			ID: r.ID, Name: r.Name, Key: r.Stored.Key, Size: r.Stored.Size, ContentType: r.Stored.ContentType,
-			SHA256: r.Stored.SHA256, Width: r.Stored.Width, Height: r.Stored.Height, CreatedAt: created,
+			SHA256: r.Stored.SHA256, Width: r.Stored.Width, Height: r.Stored.Height, CreatedAt: created, Album: r.Stored.Album,
 		})
 	}
 	return images, at, nil

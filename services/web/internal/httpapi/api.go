@@ -27,6 +27,7 @@ func (s *Server) routeAPI() {
 	s.api.Handle("DELETE /api/v1/trash/{id}", endpoint(s.purge, decodeID))
 	s.api.Handle("GET /api/v1/months", endpoint(s.months, decodeNone))
 	s.api.Handle("GET /api/v1/changes", kitx.Handler(s.changes, decodeChanges))
+	s.routeAlbumsAPI()
 	s.api.HandleFunc("GET /api/v1/openapi.yaml", s.orFail(describe))
 	s.api.HandleFunc("GET /media/{id}/{rendition}", s.orFail(s.serveMedia))
 	s.Health.Register(s.api)
@@ -111,7 +112,7 @@ func describe(w http.ResponseWriter, r *http.Request) error {
 }
 
 func decodeList(r *http.Request) (catalogapi.ListRequest, error) {
-	q, err := httpx.ParseQuery(r, "limit", "cursor", "trashed", "month")
+	q, err := httpx.ParseQuery(r, "limit", "cursor", "trashed", "month", "album")
 	if err != nil {
 		return catalogapi.ListRequest{}, err
 	}
@@ -120,7 +121,9 @@ func decodeList(r *http.Request) (catalogapi.ListRequest, error) {
 		return catalogapi.ListRequest{}, err
 	}
 	trashed, err := q.Bool("trashed")
-	return catalogapi.ListRequest{Limit: limit, Cursor: q.String("cursor"), Trashed: trashed, Month: q.String("month")}, err
+	return catalogapi.ListRequest{
+		Limit: limit, Cursor: q.String("cursor"), Trashed: trashed, Month: q.String("month"), Album: q.String("album"),
+	}, err
 }
 
 func decodeChanges(r *http.Request) (catalogapi.ChangesRequest, error) {

@@ -27,6 +27,8 @@ type Renderer interface {
 	Gallery(w io.Writer, v pages.GalleryView) error
 	Trash(w io.Writer, v pages.TrashView) error
 	Image(w io.Writer, v pages.ImageView) error
+	Albums(w io.Writer, v pages.AlbumsView) error
+	Album(w io.Writer, v pages.AlbumView) error
 	Upload(w io.Writer, v pages.UploadView) error
 	Error(w io.Writer, v pages.ErrorView) error
 	// Fragment writes figures with their headings and no page around them.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
@@ -44,7 +45,7 @@ const logoPath = "/static/logo.favicon.svg"
 const workerPath = "/static/sw.root.js"
 
 // notices are the messages that a page may be asked to show once.
-var notices = []string{"trashed", "restored", "purged"}
+var notices = []string{"trashed", "restored", "purged", "album_deleted"}
 
 // routeSite registers what people use.
 func (s *Server) routeSite() {
@@ -59,6 +60,7 @@ func (s *Server) routeSite() {
 	s.site.HandleFunc("POST /images/{id}/trash", s.inTime(s.trashImage))
 	s.site.HandleFunc("POST /images/{id}/restore", s.inTime(s.restoreImage))
 	s.site.HandleFunc("POST /images/{id}/purge", s.inTime(s.purgeImage))
+	s.routeAlbums()
 	s.site.HandleFunc("POST /language", s.inTime(s.setLanguage))
 	s.site.HandleFunc("GET /static/", s.serveStatic)
 	s.site.HandleFunc("GET /favicon.ico", s.serveAs(logoPath)) // for those who ask without having read a page
@@ -173,6 +175,7 @@ func (s *Server) showImage(w http.ResponseWriter, r *http.Request) error {
 		PreviousID: found.NewerID, NextID: found.OlderID,
 	}
 	view.Title = found.Image.Name
+	view.Albums, view.OtherAlbums = s.albumsOf(r.Context(), found.Image)
 	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Image(out, view) })
 }
 
@@ -200,11 +203,11 @@ func (s *Server) showFragment(w http.ResponseWriter, r *http.Request) error {
 
 // decodeFragment reads the query of a fragment. With ids there is no paging.
 func decodeFragment(r *http.Request) (req catalogapi.ListRequest, ids []string, after string, err error) {
-	q, err := httpx.ParseQuery(r, "cursor", "after", "trashed", "month", "ids")
+	q, err := httpx.ParseQuery(r, "cursor", "after", "trashed", "month", "album", "ids")
 	if err != nil {
 		return req, nil, "", err
 	}
-	req = catalogapi.ListRequest{Cursor: q.String("cursor"), Month: q.String("month")}
+	req = catalogapi.ListRequest{Cursor: q.String("cursor"), Month: q.String("month"), Album: q.String("album")}
 	if req.Trashed, err = q.Bool("trashed"); err != nil {
 		return req, nil, "", err
 	}
@@ -229,10 +232,11 @@ func parseIDs(list string) ([]string, error) {
 }
 
 func (s *Server) showUpload(w http.ResponseWriter, r *http.Request) error {
-	if _, err := httpx.ParsePageQuery(r); err != nil {
+	q, err := httpx.ParsePageQuery(r, "album")
+	if err != nil {
 		return err
 	}
-	return s.writeUpload(w, r, http.StatusOK, pages.UploadView{})
+	return s.writeUpload(w, r, http.StatusOK, pages.UploadView{AlbumPath: contract.CleanAlbum(q.String("album"))})
 }
 
 // takeUpload is the form without script: what the API does, answered with a

@@ -102,6 +102,16 @@ func (p *Pages) Image(w io.Writer, v ImageView) error {
 	return p.page(w, "image", &v.Frame, &v)
 }
 
+// Albums writes the albums at the top.
+func (p *Pages) Albums(w io.Writer, v AlbumsView) error {
+	return p.page(w, "albums", &v.Frame, &v)
+}
+
+// Album writes one album.
+func (p *Pages) Album(w io.Writer, v AlbumView) error {
+	return p.page(w, "album", &v.Frame, &v)
+}
+
 // Upload writes the upload form and what became of the files sent.
 func (p *Pages) Upload(w io.Writer, v UploadView) error {
 	return p.page(w, "upload", &v.Frame, &v)

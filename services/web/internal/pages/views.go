@@ -80,6 +80,47 @@ type ImageView struct {
 	Info       Info
 	PreviousID string // newer
 	NextID     string // older
+
+	Albums      []AlbumLink // that it is in, by their paths
+	OtherAlbums []string    // the paths of albums to suggest
+}
+
+// AlbumLink names an album.
+type AlbumLink struct {
+	ID   string
+	Name string
+}
+
+// AlbumCard is an album in a list of albums.
+type AlbumCard struct {
+	AlbumLink
+	Images int64
+	Albums int     // in it
+	Cover  *Figure // nil for none
+}
+
+// AlbumsView is "/albums".
+type AlbumsView struct {
+	Frame
+	Albums   []AlbumCard
+	Notice   string
+	NoticeID string
+}
+
+// AlbumView is one album at "/albums/{id}".
+type AlbumView struct {
+	Frame
+	Grid
+	ID            string
+	Name          string
+	AlbumPath     string // where uploads on this page go
+	Total         int64
+	Above         []AlbumLink // from the top
+	Inner         []AlbumCard
+	Deep          bool // no album can be made in it
+	ChangesCursor string
+	Notice        string
+	NoticeID      string
 }
 
 // Info is what the information panel shows.
@@ -113,6 +154,8 @@ type UploadView struct {
 	Recent   []Figure // the newest pictures, as the tutorial's page listed them
 	MaxFiles int
 	MaxBytes int64 // per file
+	// AlbumPath is what the form suggests as the album to upload to.
+	AlbumPath string
 }
 
 // UploadResult is the outcome for one file.

@@ -16,8 +16,9 @@ export class Problem extends Error {
 }
 
 export interface Change {
-  image_id: string
-  kind: 'added' | 'updated' | 'trashed' | 'restored' | 'removed'
+  image_id?: string
+  album_id?: string
+  kind: 'added' | 'updated' | 'trashed' | 'restored' | 'removed' | 'album_changed' | 'album_removed'
 }
 
 const patience = 20_000 // milliseconds for an ordinary answer
@@ -94,6 +95,17 @@ export async function fragment(query: Record<string, string>): Promise<Fragment>
 export async function information(id: string, signal: AbortSignal): Promise<Element | null> {
   const answer = await call('GET', `/images/${encodeURIComponent(id)}`, patience, signal)
   return new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[data-info]')
+}
+
+/** Sends a form about a picture's albums, and gives the information as it is then. */
+export async function sendAbout(form: HTMLFormElement): Promise<Element | null> {
+  const body = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]))
+  const answer = await fetch(form.action, { method: 'POST', body, signal: AbortSignal.timeout(patience) }).catch(() => {
+    throw new Problem(0, 'unavailable', undefined)
+  })
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+  if (!answer.ok) throw new Error(page.querySelector('main p:not(.status)')?.textContent || fault(undefined, undefined))
+  return page.querySelector('[data-info]')
 }
 
 /** The gallery's page as it is now, for its months and counts. */

@@ -1,7 +1,8 @@
 // The information about the picture in the lightbox, as its own page shows it.
 
-import { information } from './api'
+import { information, sendAbout } from './api'
 import { t } from './messages'
+import { toast } from './toast'
 
 const remembered = 50
 const settle = 120 // milliseconds on one picture before its information is fetched
@@ -16,7 +17,9 @@ export class InfoPanel {
   constructor(
     private readonly panel: HTMLElement,
     private readonly resized: () => void,
-  ) {}
+  ) {
+    panel.addEventListener('submit', (event) => void this.submitted(event))
+  }
 
   toggle(open: boolean): void {
     this.open = open
@@ -51,6 +54,23 @@ export class InfoPanel {
     }
     this.remember(id, found)
     this.panel.replaceChildren(found)
+  }
+
+  // A form about the albums changes the panel and not the page.
+  private async submitted(event: SubmitEvent): Promise<void> {
+    event.preventDefault()
+    const id = this.id
+    try {
+      const found = await sendAbout(event.target as HTMLFormElement)
+      if (!found) return
+      this.known.delete(id)
+      this.remember(id, found)
+      if (id !== this.id) return
+      this.panel.replaceChildren(found)
+      found.querySelector<HTMLElement>('.image-album input')?.focus()
+    } catch (error) {
+      toast(error instanceof Error ? error.message : t('action_failed'))
+    }
   }
 
   private remember(id: string, element: Element): void {

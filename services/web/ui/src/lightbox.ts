@@ -205,7 +205,7 @@ export class Lightbox {
 
   // On the document, because the focus may have been on a toast that is gone.
   private readonly key = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.ctrlKey || event.metaKey || event.altKey || (event.target as Element).closest('input')) return
     if (event.key === 'ArrowLeft') this.whenOpen((stage) => stage.prev())
     else if (event.key === 'ArrowRight') this.whenOpen((stage) => stage.next())
     else if (event.key === 'i') this.toggleInfo()

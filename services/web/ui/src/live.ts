@@ -49,6 +49,7 @@ function untilVisible(): Promise<void> {
 export function settle(all: Change[], shows: Change['kind'][], hides: Change['kind'][]): { show: string[]; hide: string[] } {
   const last = new Map<string, Change['kind']>()
   for (const change of all) {
+    if (!change.image_id) continue // about an album
     // An update says nothing about where the picture is; what was said before stands.
     const known = last.get(change.image_id)
     if (change.kind !== 'updated' || known === undefined) last.set(change.image_id, change.kind)

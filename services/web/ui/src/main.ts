@@ -3,6 +3,7 @@
 // leaves the others and the page as they are.
 
 import type { Change } from './api'
+import { Album } from './album'
 import { fragment } from './api'
 import { install } from './install'
 import { Jump } from './jump'
@@ -38,6 +39,8 @@ function gallery(root: HTMLElement): void {
   }
   const lightbox = new Lightbox(timeline, gaps)
   gridKeys(timeline)
+  const album = document.querySelector<HTMLElement>('main')?.dataset['album']
+  if (album) return void new Album(album, timeline, lightbox, onFirstPage)
   if (jump) jumpKey(() => jump.open())
   if (!only && onFirstPage) void follow(root.dataset['changes'] ?? '', follower(timeline, lightbox, jump))
 }

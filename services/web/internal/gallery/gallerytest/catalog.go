@@ -25,6 +25,7 @@ var (
 type Catalog struct {
 	mu      sync.Mutex
 	images  map[string]catalogapi.Image
+	albums  map[string]*album
 	feed    []catalogapi.Change
 	changed chan struct{} // closed and replaced with every change
 	fail    error
@@ -32,7 +33,7 @@ type Catalog struct {
 
 // NewCatalog makes an empty catalog.
 func NewCatalog() *Catalog {
-	return &Catalog{images: map[string]catalogapi.Image{}, changed: make(chan struct{})}
+	return &Catalog{images: map[string]catalogapi.Image{}, albums: map[string]*album{}, changed: make(chan struct{})}
 }
 
 // FailWith makes every call fail with err, until it is called with nil.
@@ -92,8 +93,12 @@ func (c *Catalog) List(ctx context.Context, req catalogapi.ListRequest) (catalog
 	if err := c.begin(ctx); err != nil {
 		return catalogapi.ListResponse{}, err
 	}
+	in, found := c.albums[req.Album]
+	if req.Album != "" && !found {
+		return catalogapi.ListResponse{}, errNotFound
+	}
 	all := c.ordered(func(i catalogapi.Image) bool {
-		return (i.TrashedAt != nil) == req.Trashed && (req.Month == "" || i.TakenAt.Format("2006-01") == req.Month)
+		return (req.Album == "" || in.members[i.ID]) && (i.TrashedAt != nil) == req.Trashed && (req.Month == "" || i.TakenAt.Format("2006-01") == req.Month)
 	})
 	if req.Cursor != "" {
 		at := slices.IndexFunc(all, func(i catalogapi.Image) bool { return i.ID == req.Cursor })
@@ -200,6 +205,7 @@ func (c *Catalog) Expect(ctx context.Context, req catalogapi.ExpectRequest) (cat
 func (c *Catalog) expect(owner identity.Owner, e catalogapi.Expected) catalogapi.ExpectResult {
 	for _, known := range c.images {
 		if known.SHA256 == e.SHA256 && known.ID != e.ID {
+			c.settle(e.Album, known.ID)
 			return catalogapi.ExpectResult{ID: e.ID, DuplicateOf: known.ID, Trashed: known.TrashedAt != nil}
 		}
 	}
@@ -207,7 +213,14 @@ func (c *Catalog) expect(owner identity.Owner, e catalogapi.Expected) catalogapi
 		ID: e.ID, Owner: string(owner), Name: e.Name, Key: e.Key, ContentType: e.ContentType, Size: e.Size, SHA256: e.SHA256,
 		Width: e.Width, Height: e.Height, TakenAt: e.CreatedAt, CreatedAt: e.CreatedAt, State: catalogapi.StateProcessing,
 	}, catalogapi.ChangeAdded)
+	c.settle(e.Album, e.ID)
 	return catalogapi.ExpectResult{ID: e.ID}
+}
+
+func (c *Catalog) settle(path, id string) {
+	if a := c.path(path); a != nil {
+		c.members(a, []string{id}, true)
+	}
 }
 
 // Known tells whose bytes are there already.
