@@ -59,7 +59,8 @@ func mapped() int64 {
 // harden gives up what a worker does not need, for as long as it lives: memory
 // beyond most, to write files, to open many, to leave its memory on the disk,
 // and to gain rights by starting another program. What the system does not know
-// is left out.
+// is left out; the last needs a program built without C, whose threads the
+// runtime can all tell.
 func harden(most int64) {
 	_ = os.WriteFile("/proc/self/comm", []byte(workerName), 0) // so that a list of processes tells what it is
 	const openFiles = 32

@@ -1,6 +1,7 @@
 package imageworker
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -12,8 +13,8 @@ import (
 
 // setup is what a worker is told when it starts.
 type setup struct {
-	Engine []byte // what the engine is made of, in JSON
-	Memory int64  // the most that a worker may ever hold beyond its own start
+	Engine json.RawMessage // what the engine is made of
+	Memory int64           // the most that a worker may ever hold beyond its own start
 }
 
 // The calls.
