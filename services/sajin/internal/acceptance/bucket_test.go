@@ -18,6 +18,7 @@ const (
 	originals  = "originals"
 	manifests  = "manifests"
 	renditions = "renditions"
+	attempts   = "attempts"
 )
 
 // bucket is what the all-in-one's bucket holds, by image id.
@@ -40,6 +41,9 @@ func readBucket(t *testing.T, dir string) bucket {
 			return err
 		}
 		folder, rest, _ := strings.Cut(filepath.ToSlash(rel), "/")
+		if folder == attempts {
+			return nil // of a process that was killed; forgotten with the image's next try, or by a sweep a day later
+		}
 		if b[folder] == nil {
 			t.Errorf("the bucket holds the foreign object %s", rel)
 			return nil

@@ -58,7 +58,7 @@ func (w *sweep) hasOriginal(ctx context.Context, id string) (bool, error) {
 }
 
 // oldAttempts removes records of tries at images that are made, or gone: a
-// process ended before it could. Those of an image that is still to be made are
+// process ended before it could do so. Those of an image that is still to be made are
 // the count of its failures, and stay.
 func (w *sweep) oldAttempts(ctx context.Context) error {
 	return w.pages(ctx, contract.PrefixAttempts, contract.PrefixAttempts, func(page []blob.Info) error {
