@@ -24,7 +24,7 @@ const (
 	MaxPlaceholderBytes = 128
 	MaxTextBytes        = 255 // each text about the camera
 	MaxRenditions       = 16
-	MaxCaptionBytes     = 4 << 10
+	MaxCaptionBytes     = 8 << 10
 	MaxKeywords         = 100
 	MaxKeywordBytes     = 400
 	maxSide             = 1 << 20        // pixels

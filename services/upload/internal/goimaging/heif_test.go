@@ -48,6 +48,11 @@ func TestHEIFIsTurnedOnce(t *testing.T) {
 	if d.Width != 217 || d.Height != 385 {
 		t.Errorf("%d x %d, want 217 x 385", d.Width, d.Height)
 	}
+	for _, r := range d.Renditions { // what the file knows of place and time is in none
+		if bytes.Contains(r.Data, []byte("Exif")) || bytes.Contains(r.Data, []byte("Test 3")) {
+			t.Errorf("%s has metadata", r.Name)
+		}
+	}
 	m := decodeRendition(t, d.Renditions[0])
 	r, g, b, _ := m.At(m.Bounds().Dx()/4, m.Bounds().Dy()*7/8).RGBA() // the stored top left: white
 	if min(r>>8, g>>8, b>>8) < 245 {

@@ -75,9 +75,9 @@ func TestBlocksAreCut(t *testing.T) {
 	block := tiff(photograph())
 	for _, size := range []int{maxExifBytes - 1, maxExifBytes, maxExifBytes + 1, 4 << 20} {
 		padded := append(bytes.Clone(block), make([]byte, size-len(block))...)
-		found, err := findExif(t.Context(), source(wraps["png"](padded)), "png")
-		if err != nil || len(found) != min(size, maxExifBytes) {
-			t.Errorf("%d bytes: %d kept, %v", size, len(found), err)
+		found, err := findBlocks(t.Context(), source(wraps["png"](padded)), "png")
+		if err != nil || len(found.exif) != min(size, maxExifBytes) {
+			t.Errorf("%d bytes: %d kept, %v", size, len(found.exif), err)
 		}
 		if m := read(t, "png", wraps["png"](padded)); m.TakenAt == nil || m.Warnings != nil {
 			t.Errorf("%d bytes: %+v", size, m)

@@ -1,11 +1,12 @@
-// Package imagemetadata is the [ingest.MetadataReader]: it finds the EXIF data of
-// a JPEG, PNG or WebP file and has github.com/bep/imagemeta read the few tags
-// that the gallery shows.
+// Package imagemetadata is the [ingest.MetadataReader]: it finds the EXIF, XMP and
+// IPTC data of a file and has github.com/bep/imagemeta read the few tags that the
+// gallery shows. Of TIFF, camera raw files and HEIF it reads EXIF data only.
 //
 // Metadata is hostile like everything in a file, and it is a bonus: whatever is
 // broken is left out with a warning, and no picture is refused for it. The work
 // is bounded by what imagemeta is given rather than by a clock: one EXIF block of
-// at most 128 KiB, out of which it may take 2000 tags of 512 bytes.
+// at most 128 KiB, out of which it may take 2000 tags of 512 bytes, and 64 KiB of
+// XMP and of IPTC.
 //
 // The package does not know what the orientation means (goimaging turns pixels),
 // nor what an upload is. It never keeps owner names, serial numbers, thumbnails
@@ -16,6 +17,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"strings"
 	"time"
 
@@ -54,24 +57,36 @@ func New(now func() time.Time) *Reader { return &Reader{now: now} }
 // Read implements [ingest.MetadataReader]. A source that cannot be read, or a
 // context that ends, gives what a file without metadata gives, and a warning.
 func (r *Reader) Read(ctx context.Context, src ingest.Source, p ingest.Probe) ingest.Metadata {
-	block, err := findExif(ctx, src, p.Format)
-	if err != nil {
-		return ingest.Metadata{Warnings: []string{WarningUnreadable}}
-	}
-	if len(block) == 0 {
-		return ingest.Metadata{}
-	}
-	tags, err := readTags(ctx, block)
-	m := tags.metadata(r.now())
-	if err != nil {
+	found, err := findBlocks(ctx, src, p.Format)
+	exif, exifErr := found.readExif(ctx, src, p.Format)
+	m := exif.metadata(r.now())
+	texts, textsErr := found.readTexts(ctx)
+	texts.add(&m, exif)
+	if errors.Join(err, exifErr, textsErr) != nil {
 		m.Warnings = append(m.Warnings, WarningUnreadable)
 	}
 	return m
 }
 
+// readExif reads the EXIF block, or the whole of a file that is structured like
+// one, or keeps it in a table.
+func (b blocks) readExif(ctx context.Context, src ingest.Source, format string) (tags, error) {
+	switch {
+	case len(b.exif) > 0:
+		return readTags(ctx, bytes.NewReader(asPNG(b.exif)), imagemeta.PNG)
+	case format == "tiff":
+		return readTags(ctx, io.NewSectionReader(src, 0, src.Size), imagemeta.TIFF)
+	case format == "heif":
+		return readTags(ctx, io.NewSectionReader(src, 0, src.Size), imagemeta.HEIF)
+	default:
+		return nil, nil
+	}
+}
+
 // wanted are the tags that are read, by imagemeta's names. All others are passed
 // over unread.
 var wanted = map[string]bool{
+	"ImageDescription": true, "Rating": true,
 	"Make": true, "Model": true, "LensModel": true,
 	"ExposureTime": true, "FNumber": true, "ISO": true, "FocalLength": true,
 	"DateTimeOriginal": true, "OffsetTimeOriginal": true, "SubSecTimeOriginal": true,
@@ -79,17 +94,17 @@ var wanted = map[string]bool{
 	"GPSLatitude": true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
 }
 
-// readTags reads the tags out of TIFF-structured data. It gives those that came
-// before an error, too.
+// readTags reads the EXIF tags of a file. It gives those that came before an
+// error, too.
 //
 // imagemeta's own timeout is not used: it leaves the decoder running, with a
 // buffer that goes back to a pool shared by all. What may be read is bounded so
 // that no time has to be.
-func readTags(ctx context.Context, tiff []byte) (tags, error) {
+func readTags(ctx context.Context, r io.ReadSeeker, format imagemeta.ImageFormat) (tags, error) {
 	found := tags{}
 	_, err := imagemeta.Decode(imagemeta.Options{
-		R:               bytes.NewReader(asPNG(tiff)),
-		ImageFormat:     imagemeta.PNG,
+		R:               r,
+		ImageFormat:     format,
 		Sources:         imagemeta.EXIF,
 		ShouldHandleTag: func(info imagemeta.TagInfo) bool { return wanted[info.Tag] && belongs(info) },
 		HandleTag: func(info imagemeta.TagInfo) error {

@@ -3,6 +3,7 @@ package imagemetadata
 import (
 	"context"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,21 @@ func TestPhotograph(t *testing.T) {
 		prefixed := read(t, format, wrap(append([]byte(exifPrefix), tiff(photograph())...)))
 		if diff := cmp.Diff(want, prefixed); diff != "" && format == "webp" {
 			t.Errorf("%s with a prefix:\n%s", format, diff)
+		}
+	}
+}
+
+// A TIFF is a block itself, and so are most raw files; HEIF names its block in a
+// table.
+func TestPhotographInTIFFAndHEIF(t *testing.T) {
+	avif, err := os.ReadFile("../goimaging/testdata/patches-turned.avif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, file := range map[string][]byte{"tiff": tiff(photograph()), "heif": avif} {
+		m := read(t, format, file)
+		if m.Camera.Model != "Test 3" || m.TakenAt == nil || m.TakenOffset == nil || *m.TakenOffset != 540 || m.Place == nil || m.Warnings != nil {
+			t.Errorf("%s: %+v", format, m)
 		}
 	}
 }

@@ -45,6 +45,11 @@ const maxText = 100
 // direction-changing characters, its spaces single, at most maxText long.
 func (t tags) text(name string) string {
 	s, _ := t[name].(string)
+	return line(s, maxText)
+}
+
+// line is a text of one line that can be shown, of at most the given length.
+func line(s string, most int) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -56,7 +61,7 @@ func (t tags) text(name string) string {
 		}
 	}, strings.ToValidUTF8(s, ""))
 	runes := []rune(strings.Join(strings.Fields(clean), " "))
-	return strings.TrimSpace(string(runes[:min(len(runes), maxText)]))
+	return strings.TrimSpace(string(runes[:min(len(runes), most)]))
 }
 
 // number is a tag as a number, of several the first; 0 where it is none.

@@ -109,6 +109,9 @@ type Metadata struct {
 	TakenOffset *int // minutes east of UTC, where it was recorded
 	Camera      contract.Camera
 	Place       *contract.Place
+	Caption     string   // what people wrote: at most 2000 characters, and lines
+	Keywords    []string // at most 100 of 100 characters
+	Rating      int      // 1..5; 0 for none
 	Warnings    []string // codes, such as "metadata_unreadable"; broken metadata never refuses an image
 }
 
@@ -119,6 +122,7 @@ const WarningUnreadable = "metadata_unreadable"
 // describe adds to a manifest what the camera recorded.
 func (md Metadata) describe(m contract.Manifest) contract.Manifest {
 	m.TakenAt, m.TakenOffset, m.Camera, m.Place = md.TakenAt, md.TakenOffset, md.Camera, md.Place
+	m.Caption, m.Keywords, m.Rating = md.Caption, md.Keywords, md.Rating
 	m.Warnings = md.Warnings
 	return m
 }
