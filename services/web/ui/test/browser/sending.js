@@ -87,7 +87,7 @@ export function sending() {
     const file = heavy(`offline-${run}.png`, 30)
     await Promise.all([firstChunk(page), add(page, [file])])
     await line.lost()
-    await page.locator('.tray li').getByText('No connection.').waitFor()
+    await page.locator('.tray li').getByText('No connection.').waitFor({ timeout: 60_000 })
     const before = seen.chunks.length
     await line.fast()
     await finished(page)

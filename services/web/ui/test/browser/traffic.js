@@ -26,5 +26,5 @@ export async function network(page) {
 
 /** Resolves when the server has at least one chunk of a file. */
 export function firstChunk(page) {
-  return page.waitForResponse((answer) => answer.request().method() === 'PUT' && answer.status() === 308)
+  return page.waitForResponse((answer) => answer.request().method() === 'PUT' && answer.status() === 308, { timeout: 60_000 })
 }
