@@ -48,8 +48,13 @@ export function ship({ method, url, body, range, progress }: Shipment, signal: A
 }
 
 function read(request: XMLHttpRequest): Answer {
-  const range = request.status === 308 ? request.getResponseHeader('Range') : null
-  return { status: request.status, range, body: parse(request), retryAfter: retryAfter(request.status === 0 ? null : request.getResponseHeader('Retry-After')) }
+  const range = request.status === 308 ? header(request, 'range') : null
+  return { status: request.status, range, body: parse(request), retryAfter: retryAfter(header(request, 'retry-after')) }
+}
+
+// Asking for a header that another host does not let us see is an error in the console.
+function header(request: XMLHttpRequest, name: string): string | null {
+  return new RegExp(`^${name}: *(.*)$`, 'im').exec(request.getAllResponseHeaders())?.[1]?.trim() ?? null
 }
 
 function parse(request: XMLHttpRequest): unknown {
