@@ -20,13 +20,15 @@ func TestMotionIsFound(t *testing.T) {
 		file []byte
 		want ingest.Motion
 	}{
-		"Google":                {join(still, video), ingest.Motion{Offset: int64(len(still)), Length: int64(len(video)), ContentType: "video/mp4"}},
-		"behind a gain map":     {join(still, still, video), ingest.Motion{Offset: int64(2 * len(still)), Length: int64(len(video)), ContentType: "video/mp4"}},
-		"Samsung":               {join(still, samsung, video, []byte("SEFHabcdSEFT")), ingest.Motion{Offset: int64(len(still) + len(samsung)), Length: int64(len(video)), ContentType: "video/mp4"}},
-		"QuickTime":             {join(still, film("qt  ")), ingest.Motion{Offset: int64(len(still)), Length: int64(len(video)), ContentType: "video/quicktime"}},
-		"no film":               {join(still, []byte("PK\x03\x04 ftyp and more")), ingest.Motion{}},
-		"a film cut off":        {join(still, video[:len(video)-1]), ingest.Motion{}},
-		"a picture, not a film": {join(still, boxOf("ftyp", []byte("heic"), zeros(4)), boxOf("moov", zeros(9))), ingest.Motion{}},
+		"Google":                   {join(still, video), ingest.Motion{Offset: int64(len(still)), Length: int64(len(video)), ContentType: "video/mp4"}},
+		"behind a gain map":        {join(still, still, video), ingest.Motion{Offset: int64(2 * len(still)), Length: int64(len(video)), ContentType: "video/mp4"}},
+		"Samsung":                  {join(still, samsung, video, []byte("SEFHabcdSEFT")), ingest.Motion{Offset: int64(len(still) + len(samsung)), Length: int64(len(video)), ContentType: "video/mp4"}},
+		"QuickTime":                {join(still, film("qt  ")), ingest.Motion{Offset: int64(len(still)), Length: int64(len(video)), ContentType: "video/quicktime"}},
+		"behind 99 that are none":  {join(still, bytes.Repeat([]byte("0000ftyp"), 99), video), ingest.Motion{Offset: int64(len(still) + 8*99), Length: int64(len(video)), ContentType: "video/mp4"}},
+		"behind 100 that are none": {join(still, bytes.Repeat([]byte("0000ftyp"), 100), video), ingest.Motion{}},
+		"no film":                  {join(still, []byte("PK\x03\x04 ftyp and more")), ingest.Motion{}},
+		"a film cut off":           {join(still, video[:len(video)-1]), ingest.Motion{}},
+		"a picture, not a film":    {join(still, boxOf("ftyp", []byte("heic"), zeros(4)), boxOf("moov", zeros(9))), ingest.Motion{}},
 	} {
 		p := mustProbe(t, tc.file)
 		if p.Motion != tc.want {

@@ -11,6 +11,9 @@ import (
 // a maker's own data may come between.
 const maxTrailer = 64 << 20
 
+// maxFilms is how many places that begin like a film are looked at.
+const maxFilms = 100
+
 // filmBrands are those of the films that telephones put behind their pictures.
 const filmBrands = "mp41mp42isomiso2iso4avc1qt  "
 
@@ -19,7 +22,7 @@ const filmBrands = "mp41mp42isomiso2iso4avc1qt  "
 // structure: where the metadata says it is, is wrong once a program has changed
 // the metadata. What is no whole film is none.
 func motionAfter(w *window, off int64) (ingest.Motion, error) {
-	for end := min(w.src.Size, off+maxTrailer); off < end; {
+	for end, tried := min(w.src.Size, off+maxTrailer), 0; off < end && tried < maxFilms; {
 		chunk, err := w.from(off)
 		if err != nil {
 			return ingest.Motion{}, err
@@ -33,6 +36,7 @@ func motionAfter(w *window, off int64) (ingest.Motion, error) {
 		if err != nil || film.Length > 0 {
 			return film, err
 		}
+		tried++
 		off += int64(i) + 1
 	}
 	return ingest.Motion{}, nil
