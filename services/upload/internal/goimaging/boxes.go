@@ -33,7 +33,7 @@ func boxes(w *window, e extent, f func(box) error) error {
 			if b, err = w.at(pos+boxHeadBytes, 8); err != nil {
 				return err
 			}
-			size, head = int64(binary.BigEndian.Uint64(b)), 2*boxHeadBytes //nolint:gosec // a negative one is too small
+			size, head = int64(binary.BigEndian.Uint64(b)), 2*boxHeadBytes
 		}
 		if size < head || size > end-pos {
 			return corrupt("a box of %d bytes at %d, with %d left", size, pos, end-pos)
@@ -94,7 +94,7 @@ func (f *fields) version() (version, flags uint64) {
 // wide is 4 bytes where wide is set, and else 2.
 func (f *fields) wide(wide bool) uint32 {
 	if wide {
-		return uint32(f.number(4)) //nolint:gosec // 4 bytes
+		return uint32(f.number(4))
 	}
-	return uint32(f.number(2)) //nolint:gosec // 2 bytes
+	return uint32(f.number(2))
 }

@@ -32,9 +32,9 @@ func plainBMP(w *window, h header) ([]byte, error) {
 	}
 	b := make([]byte, bmpFileBytes+size)
 	info := b[bmpFileBytes:]
-	binary.LittleEndian.PutUint32(info, uint32(size))            //nolint:gosec // 40 or 108
-	binary.LittleEndian.PutUint32(info[4:], uint32(h.Width))     //nolint:gosec // was read as 32 bits
-	binary.LittleEndian.PutUint32(info[8:], uint32(h.bmpRows())) //nolint:gosec // as above; negative is from the top
+	binary.LittleEndian.PutUint32(info, uint32(size))
+	binary.LittleEndian.PutUint32(info[4:], uint32(h.Width))
+	binary.LittleEndian.PutUint32(info[8:], uint32(h.bmpRows()))
 	info[12], info[14] = 1, byte(h.bmp.bits)
 	if h.bmp.alpha {
 		info[16] = bmpBitFields
@@ -48,7 +48,7 @@ func plainBMP(w *window, h header) ([]byte, error) {
 		b = append(b, fullPalette(raw, int(h.bmp.entryBytes), 1<<h.bmp.bits)...)
 	}
 	copy(b, "BM")
-	binary.LittleEndian.PutUint32(b[10:], uint32(len(b))) //nolint:gosec // at most 1 kB
+	binary.LittleEndian.PutUint32(b[10:], uint32(len(b)))
 	return b, nil
 }
 

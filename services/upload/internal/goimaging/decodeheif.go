@@ -150,4 +150,4 @@ func boxOf(kind string, parts ...[]byte) []byte {
 
 func zeros(n int) []byte { return make([]byte, n) }
 
-func be32(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) } //nolint:gosec // sizes of what was read from a file of at most 4 GB
+func be32(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }

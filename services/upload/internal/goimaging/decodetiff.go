@@ -278,7 +278,7 @@ func (p *packBits) Read(out []byte) (int, error) {
 			if err != nil {
 				return i, err
 			}
-			if err := p.begin(int8(b)); err != nil { //nolint:gosec // it is signed
+			if err := p.begin(int8(b)); err != nil {
 				return i, err
 			}
 		}

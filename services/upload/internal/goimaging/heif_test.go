@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"image/color"
-	"strings"
 	"sync"
 	"testing"
 
@@ -98,8 +97,10 @@ func gridFile(t testing.TB, columns, rows, width, height int, props ...string) [
 		var infe, ipma [][]byte
 		dimg := []byte{0, byte(n + 1), 0, byte(n)}
 		own := []byte{0, byte(n + 1), byte(1 + len(props)), 4}
-		ipco := [][]byte{boxOf("hvcC", part(0, tiles[0].config)), boxOf("hvcC", part(1, tiles[1].config)),
-			boxOf("ispe", zeros(4), be32(128), be32(64)), boxOf("ispe", zeros(4), be32(width), be32(height))}
+		ipco := [][]byte{
+			boxOf("hvcC", part(0, tiles[0].config)), boxOf("hvcC", part(1, tiles[1].config)),
+			boxOf("ispe", zeros(4), be32(128), be32(64)), boxOf("ispe", zeros(4), be32(width), be32(height)),
+		}
 		for i, p := range props {
 			ipco = append(ipco, boxOf(p[:4], []byte(p[4:])))
 			own = append(own, byte(5+i))
@@ -190,7 +191,7 @@ func TestHEIFBombs(t *testing.T) {
 // TestHEIFAtOnce: the sandboxes do not know of each other.
 func TestHEIFAtOnce(t *testing.T) {
 	var all sync.WaitGroup
-	for _, name := range strings.Fields("tile-red.heic tile-blue.heic tile-red.heic") {
+	for _, name := range []string{"tile-red.heic", "tile-blue.heic", "tile-red.heic"} {
 		file := fixture(t, name)
 		all.Go(func() { mustDerive(t, file, standardSpecs...) })
 	}

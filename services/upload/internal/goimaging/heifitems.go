@@ -151,10 +151,10 @@ func (f *heifFile) iloc(t *fields, _ box) error {
 		}
 		item.inIdat = method == 1
 		item.foreign = t.number(2) != 0 || method > 1
-		from := int64(t.number(base)) //nolint:gosec // checked where it is read
+		from := int64(t.number(base))
 		for range t.number(2) {
 			t.number(index)
-			e := extent{from + int64(t.number(offset)), int64(t.number(length))} //nolint:gosec // as above
+			e := extent{from + int64(t.number(offset)), int64(t.number(length))}
 			if t.short || len(item.extents) > maxItems || len(f.items) > maxItems {
 				return corrupt("a short table of places, or a long one")
 			}
@@ -214,7 +214,7 @@ func (f *heifFile) ipma(b box) error {
 			if flags&1 != 0 {
 				index = index<<8 | t.number(1)
 			}
-			item.props = append(item.props, int(index)-1) //nolint:gosec // 15 bits
+			item.props = append(item.props, int(index)-1)
 		}
 	}
 	if t.short || len(f.items) > maxItems {

@@ -37,12 +37,12 @@ func (t heifTile) checkHEVC(w *window, width, height int) error {
 	}
 	f := &fields{b: raw}
 	f.text(21)
-	lengthBytes := int(f.number(1)&3) + 1 //nolint:gosec // 1 to 4
+	lengthBytes := int(f.number(1)&3) + 1
 	found := false
 	for range f.number(1) {
 		kind := f.number(1) & 0x3f
 		for range f.number(2) {
-			unit := f.text(int(f.number(2))) //nolint:gosec // 2 bytes
+			unit := f.text(int(f.number(2)))
 			if f.short {
 				return corrupt("a short configuration of HEVC")
 			}
@@ -74,7 +74,7 @@ func (t heifTile) checkUnits(w *window, lengthBytes int) error {
 			return err
 		}
 		f := fields{b: b}
-		size := int64(f.number(lengthBytes)) //nolint:gosec // at most 4 bytes
+		size := int64(f.number(lengthBytes))
 		const firstParameters, lastParameters = 32, 34
 		if kind := f.number(1) >> 1; kind >= firstParameters && kind <= lastParameters {
 			return errHEIFRare
@@ -163,10 +163,10 @@ func (t heifTile) checkAV1(w *window, width, height int) error {
 		head, size := 1+extended, end-pos-1-int64(extended)
 		if sized {
 			v, n := binary.Uvarint(b[min(head, len(b)):])
-			if n <= 0 || v > uint64(end-pos) { //nolint:gosec // it is positive
+			if n <= 0 || v > uint64(end-pos) {
 				return corrupt("a unit of AV1 without a size at %d", pos)
 			}
-			head, size = head+n, int64(v) //nolint:gosec // checked
+			head, size = head+n, int64(v)
 		}
 		if size < 0 || pos+int64(head)+size > end {
 			return corrupt("a unit of AV1 beyond %d", end)

@@ -53,6 +53,10 @@ func (t *tiffHeader) unsupported() bool {
 	case t.predictor != 1 && (t.predictor != 2 || !deep):
 		return true
 	}
+	return t.unknownCompression()
+}
+
+func (t *tiffHeader) unknownCompression() bool {
 	switch t.compression {
 	case tiffPlain, tiffLZW, tiffDeflate, tiffDeflateOld, tiffPackBits:
 		return t.fillOrder != 1

@@ -69,7 +69,7 @@ func (h *header) bmpInfo(w *window, size int64) error {
 	if err != nil {
 		return err
 	}
-	width, height := int64(int32(binary.LittleEndian.Uint32(b[4:]))), int64(int32(binary.LittleEndian.Uint32(b[8:]))) //nolint:gosec // they are signed
+	width, height := int64(int32(binary.LittleEndian.Uint32(b[4:]))), int64(int32(binary.LittleEndian.Uint32(b[8:])))
 	h.bmp.topDown = height < 0
 	h.Width, h.Height = int(width), int(max(height, -height))
 	h.bmp.bits = int(binary.LittleEndian.Uint16(b[14:]))

@@ -125,7 +125,7 @@ func (f *heifFile) size(item *heifItem) (width, height int, err error) {
 		return 0, 0, err
 	}
 	t.version()
-	return int(t.number(4)), int(t.number(4)), nil //nolint:gosec // 4 bytes
+	return int(t.number(4)), int(t.number(4)), nil
 }
 
 // orientation is the rotation and then the mirror of an item, as EXIF says it.
@@ -166,7 +166,7 @@ func (f *heifFile) cropped(item *heifItem, width, height int) (int, int) {
 	}
 	var v [8]int64
 	for i := range v {
-		v[i] = int64(int32(t.number(4))) //nolint:gosec // they are signed
+		v[i] = int64(int32(t.number(4)))
 	}
 	if v[1] != 1 || v[3] != 1 || v[5] <= 0 || v[7] <= 0 {
 		return width, height
@@ -246,8 +246,8 @@ func (f *heifFile) grid(l *heifLayer, item *heifItem, ids []uint32) error {
 	}
 	t.number(1)
 	wide := t.number(1)&1 != 0
-	rows := int(t.number(1)) + 1     //nolint:gosec // 1 byte
-	l.columns = int(t.number(1)) + 1 //nolint:gosec // 1 byte
+	rows := int(t.number(1)) + 1
+	l.columns = int(t.number(1)) + 1
 	width, height := int(t.wide(wide)), int(t.wide(wide))
 	if t.short || len(ids) != rows*l.columns || width != l.width || height != l.height {
 		return corrupt("a grid of %d x %d with %d tiles, of %d x %d pixels", l.columns, rows, len(ids), width, height)

@@ -3,6 +3,7 @@ package goimaging
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
@@ -16,6 +17,9 @@ const maxFilms = 100
 
 // filmBrands are those of the films that telephones put behind their pictures.
 const filmBrands = "mp41mp42isomiso2iso4avc1qt  "
+
+// filmBoxes are the boxes that a film has beside each other.
+var filmBoxes = []string{"ftyp", "moov", "mdat", "free", "skip", "wide", "uuid", "meta", "moof", "mfra", "sidx"}
 
 // motionAfter finds the film that follows a picture which ends at off, as
 // Google's and Samsung's telephones write it. It goes by the film's own
@@ -85,9 +89,9 @@ func filmBox(w *window, pos int64) (int64, string) {
 		if b, err = w.at(pos, 2*boxHeadBytes); err != nil {
 			return 0, ""
 		}
-		size = int64(binary.BigEndian.Uint64(b[boxHeadBytes:])) //nolint:gosec // a negative one is none
+		size = int64(binary.BigEndian.Uint64(b[boxHeadBytes:]))
 	}
-	if size < boxHeadBytes || size > w.src.Size-pos || !bytes.Contains([]byte("ftyp moov mdat free skip wide uuid meta moof mfra sidx"), []byte(kind)) {
+	if size < boxHeadBytes || size > w.src.Size-pos || !slices.Contains(filmBoxes, kind) {
 		return 0, ""
 	}
 	return size, kind

@@ -214,7 +214,7 @@ func (t *tiffHeader) read(d tiffDir, width, height int) error {
 	if len(bits) == 0 {
 		bits = []uint32{1}
 	}
-	t.order, t.bits, t.samples = d.order, int(bits[0]), int(d.first(tiffSamples, uint32(len(bits)))) //nolint:gosec // at most 16
+	t.order, t.bits, t.samples = d.order, int(bits[0]), int(d.first(tiffSamples, uint32(len(bits))))
 	t.uneven = slices.ContainsFunc(bits, func(b uint32) bool { return b != bits[0] })
 	if t.bits == 0 || t.bits > 64 || t.samples == 0 || t.samples > tiffMaxSmall {
 		return corrupt("%d samples of %d bits", t.samples, t.bits)
@@ -235,7 +235,7 @@ func (t *tiffHeader) read(d tiffDir, width, height int) error {
 // readBlocks finds the strips or tiles, all of which must be in the file.
 func (t *tiffHeader) readBlocks(d tiffDir, width, height int) error {
 	offsets, sizes := uint16(tiffStripOffsets), uint16(tiffStripBytes)
-	t.blockWidth, t.blockHeight = width, int(min(d.first(tiffRowsPerStrip, uint32(height)), uint32(height))) //nolint:gosec // checked
+	t.blockWidth, t.blockHeight = width, int(min(d.first(tiffRowsPerStrip, uint32(height)), uint32(height)))
 	if d.has(tiffTileWidth) {
 		offsets, sizes, t.tiled = tiffTileOffsets, tiffTileBytes, true
 		t.blockWidth, t.blockHeight = int(d.first(tiffTileWidth, 0)), int(d.first(tiffTileHeight, 0))
