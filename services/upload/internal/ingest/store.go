@@ -97,23 +97,27 @@ func newOriginal(id, name string, k kind) Original {
 	}
 }
 
-// metadataOf is what a stored original says of itself, for describe to read. Its
-// texts are cleaned: the longest of them, percent-encoded, stay together below
-// the 8 KiB that Cloud Storage allows.
-func metadataOf(owner identity.Owner, name, album string, modified *time.Time) map[string]string {
-	metadata := map[string]string{metaOwner: string(owner), metaName: url.PathEscape(name)}
+func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {
+	info, err := s.ports.Blob.Put(ctx, o.Key, r, writeOptions(o, owner, modified))
+	return s.stored(ctx, o, body, info, err)
+}
+
+// writeOptions describe an original to the store, for describe to read. The
+// texts in the metadata are cleaned: the longest of them, percent-encoded, stay
+// together below the 8 KiB that Cloud Storage allows.
+func writeOptions(o Original, owner identity.Owner, modified *time.Time) blob.WriteOptions {
+	metadata := map[string]string{metaOwner: string(owner), metaName: url.PathEscape(o.Name)}
 	if modified != nil {
 		metadata[metaModified] = modified.UTC().Format(time.RFC3339Nano)
 	}
-	if album != "" {
-		metadata[metaAlbum] = url.PathEscape(album)
+	if o.Album != "" {
+		metadata[metaAlbum] = url.PathEscape(o.Album)
 	}
-	return metadata
+	return blob.WriteOptions{ContentType: o.ContentType, Metadata: metadata, IfNotExists: true}
 }
 
-func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {
-	metadata := metadataOf(owner, o.Name, o.Album, modified)
-	info, err := s.ports.Blob.Put(ctx, o.Key, r, blob.WriteOptions{ContentType: o.ContentType, Metadata: metadata, IfNotExists: true})
+// stored judges what a write of an original came to.
+func (s *Service) stored(ctx context.Context, o Original, body *meter, info blob.Info, err error) error {
 	if err == nil && body.describes(info) {
 		return nil
 	}
