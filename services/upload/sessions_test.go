@@ -27,7 +27,7 @@ func TestSessions(t *testing.T) {
 	c, ctx := client(t, svc.Handler()), asAnna(t.Context())
 	content := string(photograph(t, 40, 30)) + strings.Repeat("\x00", 300<<10)
 	plan, err := c.Plan(ctx, uploadapi.PlanRequest{Files: []uploadapi.PlanFile{
-		{Name: "a.jpg", Size: uploadapi.Length(len(content)), LastModified: "1700000000000"}, {Name: "b.jpg", Size: 1},
+		{Name: "a.jpg", Size: uploadapi.Length(len(content)), LastModified: "1700000000000", Path: `Trips\Seoul 2026/`}, {Name: "b.jpg", Size: 1},
 	}})
 	if err != nil || len(plan.Files) != 2 {
 		t.Fatalf("Plan: %+v, %v", plan, err)
@@ -51,7 +51,8 @@ func TestSessions(t *testing.T) {
 		t.Fatalf("the last piece: %+v, %v", got, err)
 	}
 	heard, err := contract.Decode[contract.ImageUploaded](s.heard("test", contract.TypeImageUploaded, 1)[0], contract.TypeImageUploaded)
-	if err != nil || heard.Manifest.ID != got.Result.ID || heard.Manifest.Owner != "anna" || heard.Manifest.Size != int64(len(content)) {
+	if err != nil || heard.Manifest.ID != got.Result.ID || heard.Manifest.Owner != "anna" || heard.Manifest.Size != int64(len(content)) ||
+		heard.Manifest.Album != "Trips/Seoul 2026" || got.Result.Stored.Album != heard.Manifest.Album {
 		t.Errorf("published %+v, %v", heard, err)
 	}
 	again, err := c.Complete(ctx, plan.Files[0].ID)

@@ -147,7 +147,7 @@ func (f forest) list(parent string, path []string, collator *collate.Collator, o
 	})
 	for _, id := range children {
 		a := f.byID[id]
-		names := append(path[:len(path):len(path)], a.Name)
+		names := slices.Concat(path, []string{a.Name})
 		*out = append(*out, a.wire(strings.Join(names, "/")))
 		f.list(id, names, collator, out)
 	}

@@ -22,8 +22,12 @@ func testMembers(t *testing.T, w *world) {
 	foreign := other.add("x", 0)
 	ask := []string{a.ID, foreign.ID, b.ID, "x", identity.NewImageID(base), a.ID}
 	want := []catalogapi.MemberResult{
-		{ID: a.ID, Status: "done"}, {ID: foreign.ID, Status: "not_found"}, {ID: b.ID, Status: "done"},
-		{ID: "x", Status: "not_found"}, {ID: ask[4], Status: "not_found"}, {ID: a.ID, Status: "done"},
+		{ID: a.ID, Status: "done"},
+		{ID: foreign.ID, Status: "not_found"},
+		{ID: b.ID, Status: "done"},
+		{ID: "x", Status: "not_found"},
+		{ID: ask[4], Status: "not_found"},
+		{ID: a.ID, Status: "done"},
 	}
 	cursor := w.cursor()
 	for range 2 {
