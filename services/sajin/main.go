@@ -19,6 +19,7 @@ Usage:
 
 	sajin [serve] [-addr host:port] [-data folder]
 	sajin upload [-server URL] [-album A] [-concurrency N] [-receipt FILE] [-dry-run] PATH…
+	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
 	sajin version
 	sajin help
 
@@ -31,6 +32,10 @@ albums, below -album. Interrupted, the same command goes on where it stopped.
 It ends with 0 when all is well, with 1 and a table of what failed and why, and
 with 2 when the command line is wrong.
 
+verify reads the stored originals again and compares them with receipts (of
+upload -receipt), or with -all with everything that the store says of itself. It
+names every difference and then ends with 1. The gallery may go on meanwhile.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -42,6 +47,7 @@ type command func(ctx context.Context, args []string, stdout io.Writer) error
 var commands = map[string]command{
 	"serve":  serveCommand,
 	"upload": uploadCommand,
+	"verify": verifyCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err
