@@ -86,11 +86,17 @@ type allInOne struct {
 // startAt starts the all-in-one on a data directory.
 func startAt(t testing.TB, dir string) allInOne {
 	t.Helper()
+	return startWith(t, dir)
+}
+
+// startWith starts it with more variables of ours.
+func startWith(t testing.TB, dir string, env ...string) allInOne {
+	t.Helper()
 	addr, err := stack.FreeAddr(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := allInOne{stack.NewProcess("sajin", filepath.Join(binaries, "sajin"), addr, t.Output(), "SAJIN_DATA_DIR="+dir), dir}
+	d := allInOne{stack.NewProcess("sajin", filepath.Join(binaries, "sajin"), addr, t.Output(), append(env, "SAJIN_DATA_DIR="+dir)...), dir}
 	if err := d.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
