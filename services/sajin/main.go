@@ -22,6 +22,7 @@ Usage:
 	sajin upload [-server URL] [-album A] [-concurrency N] [-receipt FILE] [-dry-run] PATH…
 	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
 	sajin rebuild [-dry-run] [-data folder]
+	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
 	sajin version
 	sajin help
 
@@ -40,6 +41,10 @@ does; -all looks at everything and tells the catalog of every picture again,
 again from what is stored with the pictures. Both work while the gallery is
 stopped, and change nothing with -dry-run.
 
+verify reads the stored originals again and compares them with receipts (of
+upload -receipt), or with -all with everything that the store says of itself. It
+names every difference and then ends with 1. The gallery may go on meanwhile.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -53,6 +58,7 @@ var commands = map[string]command{
 	"upload":  uploadCommand,
 	"sweep":   sweepCommand,
 	"rebuild": rebuildCommand,
+	"verify":  verifyCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err

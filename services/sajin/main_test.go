@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image"
 	"image/jpeg"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +37,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("FREE_ADDR", addr)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt},
 	})
 }
 
@@ -58,6 +59,24 @@ func photos(ts *testscript.TestScript, _ bool, args []string) {
 		var out bytes.Buffer
 		ts.Check(jpeg.Encode(&out, img, nil))
 		ts.Check(os.WriteFile(path, out.Bytes(), 0o600))
+	}
+}
+
+// corrupt flips a bit in the first file below a folder.
+func corrupt(ts *testscript.TestScript, _ bool, args []string) {
+	done := errors.New("done")
+	err := filepath.WalkDir(ts.MkAbs(args[0]), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		ts.Check(err)
+		raw[len(raw)/3] ^= 1
+		ts.Check(os.WriteFile(path, raw, 0o600))
+		return done
+	})
+	if !errors.Is(err, done) {
+		ts.Fatalf("nothing was corrupted: %v", err)
 	}
 }
 
