@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
@@ -70,8 +71,8 @@ func Split(ctx context.Context, dir, bin string, out io.Writer) (*Deployment, er
 // Stop stops the programs in good order, the edge first.
 func (d *Deployment) Stop() error {
 	var problems []error
-	for i := len(d.Processes) - 1; i >= 0; i-- {
-		problems = append(problems, d.Processes[i].Stop())
+	for _, p := range slices.Backward(d.Processes) {
+		problems = append(problems, p.Stop())
 	}
 	return errors.Join(problems...)
 }
