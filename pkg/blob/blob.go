@@ -115,6 +115,21 @@ type Store interface {
 	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
 }
 
+// AtOpener is a Store whose objects can be read at any place as they are,
+// without being copied to somewhere near first.
+type AtOpener interface {
+	// OpenAt opens the object for reading at any place, or is ErrNotFound. The
+	// caller closes it. Unlike Open's, its bytes are not compared with the
+	// checksum; it goes on reading the generation that the Info describes.
+	OpenAt(ctx context.Context, key string) (ReaderAtCloser, Info, error)
+}
+
+// ReaderAtCloser reads an object at any place, from several goroutines too.
+type ReaderAtCloser interface {
+	io.ReaderAt
+	io.Closer
+}
+
 // CheckKey accepts a key that is safe on every adapter: 1..MaxKeyBytes of
 // valid UTF-8 without control characters, '/'-separated segments of at most
 // MaxSegmentBytes none of which is empty, "." or "..", and no backslash.

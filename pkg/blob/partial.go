@@ -37,6 +37,8 @@ type Partials interface {
 	// Hold makes the caller the only one who may change a partial, until Release;
 	// or is ErrNotFound or, at once, ErrHeld.
 	Hold(ctx context.Context, id string) (HeldPartial, error)
+	// Keeps reports whether Keep makes objects of that store.
+	Keeps(s Store) bool
 }
 
 // HeldPartial is a partial in the hands of one caller, for one goroutine. What
@@ -50,11 +52,21 @@ type HeldPartial interface {
 	// PartialStep, and r's error is in the returned error's chain. After any
 	// other error nothing was added.
 	Append(ctx context.Context, r io.Reader) (int64, error)
+	// Finish adds the last bytes of the object and returns its length. Only Open
+	// and Keep see them: they are durable when Keep has returned nil, and lost
+	// with Release before that. When r fails it does what Append does.
+	Finish(ctx context.Context, r io.Reader) (int64, error)
 	// Open reads all its bytes.
 	Open(ctx context.Context) (io.ReadCloser, error)
+	// Keep makes all its bytes an object, as the store's Put with IfNotExists
+	// does, but without copying them. crc32c is their checksum, as the caller
+	// has just read them through Open. It leaves the partial as it is; only Keep
+	// under the same key, Annotate, Empty and Remove may follow.
+	Keep(ctx context.Context, key string, crc32c uint32, opts WriteOptions) (Info, error)
 	// Annotate replaces the note.
 	Annotate(ctx context.Context, note []byte) error
-	// Empty replaces the note and gives the bytes up; the offset is 0 then.
+	// Empty replaces the note and gives the bytes up; the offset is 0 then. A loss
+	// of power soon after may leave the partial as it was, or not there at all.
 	Empty(ctx context.Context, note []byte) error
 	// Remove removes the partial.
 	Remove(ctx context.Context) error

@@ -71,7 +71,10 @@ type Store struct {
 	opts       Options
 }
 
-var _ blob.Store = (*Store)(nil)
+var (
+	_ blob.Store    = (*Store)(nil)
+	_ blob.AtOpener = (*Store)(nil)
+)
 
 // Open makes dir a store if it is not one yet, and takes hold of it: another
 // process (or a second Open in this one) gets a fault.Locked with the code

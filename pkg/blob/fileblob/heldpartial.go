@@ -20,6 +20,7 @@ type heldPartial struct {
 	partials *Partials
 	id       string
 	rec      partialRecord
+	last     int64 // bytes after the record's offset that Finish has added
 }
 
 // Partial implements blob.HeldPartial.
@@ -32,13 +33,27 @@ func (h *heldPartial) Release() { h.partials.release(h.id) }
 
 // Append implements blob.HeldPartial.
 func (h *heldPartial) Append(ctx context.Context, r io.Reader) (int64, error) {
-	const op = "fileblob.Append"
+	return h.add(ctx, "fileblob.Append", r, false)
+}
+
+// Finish implements blob.HeldPartial. Keep's own fsync comes after these bytes,
+// and saves theirs.
+func (h *heldPartial) Finish(ctx context.Context, r io.Reader) (int64, error) {
+	return h.add(ctx, "fileblob.Finish", r, true)
+}
+
+func (h *heldPartial) add(ctx context.Context, op string, r io.Reader, last bool) (int64, error) {
+	h.last = 0
 	if err := ctx.Err(); err != nil {
 		return h.rec.Offset, classify(op, err)
 	}
 	src := stream.NewSource(ctx, r, 0)
-	n, err := h.write(src)
+	n, err := h.write(src, !last)
 	end := h.rec.Offset + n
+	if err == nil && last && src.Err() == nil {
+		h.last = n
+		return end, nil
+	}
 	if err == nil && src.Err() != nil {
 		end -= end % blob.PartialStep
 	}
@@ -50,9 +65,10 @@ func (h *heldPartial) Append(ctx context.Context, r io.Reader) (int64, error) {
 	return h.rec.Offset, cmp.Or(classify(op, err), classify(op, fault.Wrap("fileblob.read", src.Err())))
 }
 
-// write puts what src yields after what counts, durably, and tells how much
-// there was. A source that fails is no error here.
-func (h *heldPartial) write(src *stream.Source) (n int64, err error) {
+// write puts what src yields after what counts, and tells how much there was.
+// A source that fails is no error here; what came before it is made durable in
+// any case.
+func (h *heldPartial) write(src *stream.Source, durable bool) (n int64, err error) {
 	file, err := h.partials.openData(h.id, os.O_WRONLY|os.O_CREATE)
 	if err != nil {
 		return 0, err
@@ -71,6 +87,9 @@ func (h *heldPartial) write(src *stream.Source) (n int64, err error) {
 	if err != nil && src.Err() == nil {
 		return 0, err
 	}
+	if !durable && src.Err() == nil {
+		return n, nil
+	}
 	// A failed fsync is not repeated: the offset stays, and the bytes are
 	// written again when they are sent again.
 	return n, file.Sync()
@@ -82,7 +101,7 @@ func (h *heldPartial) Open(ctx context.Context) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, classify(op, err)
 	}
-	if h.rec.Offset == 0 {
+	if h.end() == 0 {
 		return io.NopCloser(eof{}), nil
 	}
 	file, err := h.partials.openData(h.id, os.O_RDONLY)
@@ -92,8 +111,11 @@ func (h *heldPartial) Open(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, classify(op, err)
 	}
-	return &partialReader{Reader: io.LimitReader(file, h.rec.Offset), Closer: file}, nil
+	return &partialReader{Reader: io.LimitReader(file, h.end()), Closer: file}, nil
 }
+
+// end is where its bytes end, those that Finish has added included.
+func (h *heldPartial) end() int64 { return h.rec.Offset + h.last }
 
 type partialReader struct {
 	io.Reader
@@ -117,7 +139,7 @@ func (h *heldPartial) Annotate(ctx context.Context, note []byte) error {
 func (h *heldPartial) Empty(ctx context.Context, note []byte) error {
 	err := ctx.Err()
 	if err == nil {
-		err = h.save(partialRecord{Note: note}, true)
+		err = h.save(partialRecord{Note: note}, false)
 	}
 	if err == nil {
 		err = h.partials.removeFile(partialsDir + "/" + h.id + dataSuffix)
@@ -159,7 +181,7 @@ func (h *heldPartial) save(rec partialRecord, durable bool) error {
 		return err
 	}
 	// What is read from now on, by a new process too, whatever the fsync says.
-	h.rec = rec
+	h.rec, h.last = rec, 0
 	h.partials.note(h.id, rec)
 	if durable {
 		return disk.syncDir(partialsDir)

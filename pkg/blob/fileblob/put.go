@@ -97,7 +97,7 @@ func (s *Store) fill(file io.Writer, src *stream.Source, opts blob.WriteOptions)
 		// The source's own error is not the disk's, whatever it looks like.
 		return record{}, cmp.Or(fault.Wrap("fileblob.read", src.Err()), err)
 	}
-	rec := s.describe(src, opts)
+	rec := s.describe(src.Size(), src.CRC32C(), opts)
 	trailer, err := rec.encode()
 	if err != nil {
 		return record{}, err
@@ -109,14 +109,14 @@ func (s *Store) fill(file io.Writer, src *stream.Source, opts blob.WriteOptions)
 // onlyWriter hides os.File.ReadFrom, which would bring a buffer of its own.
 type onlyWriter struct{ io.Writer }
 
-func (s *Store) describe(src *stream.Source, opts blob.WriteOptions) record {
+func (s *Store) describe(size int64, crc32c uint32, opts blob.WriteOptions) record {
 	now := s.opts.Now().UTC()
 	contentType := opts.ContentType
 	if contentType == "" {
 		contentType = blob.DefaultContentType
 	}
 	return record{
-		Size: src.Size(), ContentType: contentType, CRC32C: src.CRC32C(),
+		Size: size, ContentType: contentType, CRC32C: crc32c,
 		Generation: s.nextGeneration(now), CreatedAt: now, Metadata: maps.Clone(opts.Metadata),
 	}
 }

@@ -51,6 +51,28 @@ func (s *Store) Open(ctx context.Context, key string, offset, length int64) (io.
 	return &reader{ctx: ctx, body: body, file: file}, info, nil
 }
 
+// OpenAt implements blob.AtOpener.
+func (s *Store) OpenAt(ctx context.Context, key string) (blob.ReaderAtCloser, blob.Info, error) {
+	const op = "fileblob.OpenAt"
+	if err := blob.CheckKey(key); err != nil {
+		return nil, blob.Info{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, blob.Info{}, classify(op, err)
+	}
+	file, info, err := s.open(key)
+	if err != nil {
+		return nil, blob.Info{}, classify(op, err)
+	}
+	return readerAt{io.NewSectionReader(file, 0, info.Size), file}, info, nil
+}
+
+// readerAt ends where the object does, before its trailer.
+type readerAt struct {
+	io.ReaderAt
+	io.Closer
+}
+
 // open opens the object's file and reads its trailer.
 func (s *Store) open(key string) (*os.File, blob.Info, error) {
 	name := objectsDir + "/" + key

@@ -95,6 +95,12 @@ type allInOne struct {
 // startAt starts the all-in-one on a data directory, with env besides.
 func startAt(t testing.TB, dir string, env ...string) allInOne {
 	t.Helper()
+	return startWith(t, dir)
+}
+
+// startWith starts it with more variables of ours.
+func startWith(t testing.TB, dir string, env ...string) allInOne {
+	t.Helper()
 	addr, err := stack.FreeAddr(t.Context())
 	if err != nil {
 		t.Fatal(err)

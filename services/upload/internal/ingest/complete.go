@@ -47,7 +47,7 @@ func (s *Service) storePartial(ctx context.Context, h blob.HeldPartial, n note) 
 	}
 	o := newOriginal(n.ID, n.Name, k)
 	all := &verified{r: io.MultiReader(bytes.NewReader(head), body), meter: body, want: n}
-	if err := s.putOnce(ctx, o, n, all, body); err != nil {
+	if err := s.putOnce(ctx, h, o, n, all, body); err != nil {
 		return Original{}, ourBytes(err)
 	}
 	o.Size, o.SHA256 = body.size, body.sum()
@@ -56,22 +56,33 @@ func (s *Service) storePartial(ctx context.Context, h blob.HeldPartial, n note) 
 
 // putOnce stores the file unless it is there: stored by a process that ended
 // before it could say so.
-func (s *Service) putOnce(ctx context.Context, o Original, n note, all io.Reader, body *meter) error {
+func (s *Service) putOnce(ctx context.Context, h blob.HeldPartial, o Original, n note, all io.Reader, body *meter) error {
 	info, err := s.ports.Blob.Stat(ctx, o.Key)
-	if errors.Is(err, blob.ErrNotFound) {
-		return s.put(ctx, o, n.Owner, n.ModifiedAt, all, body)
-	}
-	if err != nil {
+	missing := errors.Is(err, blob.ErrNotFound)
+	if err != nil && !missing {
 		return fault.Wrap("ingest.putOnce", err)
 	}
-	if _, err := io.Copy(io.Discard, all); err != nil {
+	if missing && !s.keeps() {
+		return s.put(ctx, o, n.Owner, n.ModifiedAt, all, body)
+	}
+	if _, err := io.CopyBuffer(onlyWriter{io.Discard}, all, make([]byte, readBytes)); err != nil {
 		return err
+	}
+	if missing {
+		info, err = h.Keep(ctx, o.Key, body.crc.Sum32(), writeOptions(o, n.Owner, n.ModifiedAt))
+		return s.stored(ctx, o, body, info, err)
 	}
 	if !body.describes(info) {
 		return errStoredWrong.With("ingest.putOnce", fmt.Errorf("%s is there and is another file", o.Key))
 	}
 	return nil
 }
+
+// readBytes is how much of a file is read at a time to hash it.
+const readBytes = 256 << 10
+
+// onlyWriter hides io.Discard's ReadFrom, whose pieces are small.
+type onlyWriter struct{ io.Writer }
 
 // ourBytes says that bytes which were received and cannot be read again are no
 // fault of the client's.

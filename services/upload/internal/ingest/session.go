@@ -139,12 +139,13 @@ type taking struct {
 	service *Service
 	held    blob.HeldPartial
 	note    note
+	whole   bool // all bytes are there
 	outcome *Outcome
 }
 
 // finish takes the file in if it is whole, and says how far it has come.
 func (t *taking) finish(ctx context.Context, err error) (Progress, error) {
-	if err == nil && t.outcome == nil && t.held.Partial().Offset == t.note.Size {
+	if err == nil && t.outcome == nil && (t.whole || t.held.Partial().Offset == t.note.Size) {
 		err = t.complete(ctx)
 	}
 	p := Progress{Offset: t.held.Partial().Offset, Outcome: t.outcome}
@@ -166,18 +167,26 @@ func (t *taking) take(ctx context.Context, c Chunk) error {
 		}
 	}
 	for at := c.From; at < c.To; {
-		piece := &io.LimitedReader{R: body, N: min(pieceBytes, c.To-at)}
-		_, err := t.held.Append(ctx, endsEarly{piece})
+		end := min(at+pieceBytes, c.To)
+		piece := endsEarly{&io.LimitedReader{R: body, N: end - at}}
+		var err error
+		if t.whole = end == t.note.Size && t.service.keeps(); t.whole {
+			at, err = t.held.Finish(ctx, piece)
+		} else {
+			at, err = t.held.Append(ctx, piece)
+		}
 		if err != nil {
 			return fault.Wrap("ingest.Send", err)
 		}
-		at = t.held.Partial().Offset
 	}
 	if _, err := body.Peek(1); err == nil {
-		return errOverrun // what the chunk was to hold is kept
+		return errOverrun // what was made durable of the chunk is kept
 	}
 	return nil
 }
+
+// keeps reports whether what arrives in pieces becomes an original where it is.
+func (s *Service) keeps() bool { return s.ports.Partials.Keeps(s.ports.Blob) }
 
 // endsEarly fails where a piece ends before its length.
 type endsEarly struct{ piece *io.LimitedReader }

@@ -41,6 +41,9 @@ func (s *Service) load(ctx context.Context, key string) (loaded, error) {
 		return loaded{}, fault.Wrap("ingest.load", err)
 	}
 	if info.Size > s.cfg.heldBytes() {
+		if near, ok := s.ports.Blob.(blob.AtOpener); ok {
+			return open(ctx, near, info)
+		}
 		return s.spool(ctx, info)
 	}
 	release, err := s.sources.acquire(ctx, info.Size)
@@ -57,6 +60,37 @@ func (s *Service) load(ctx context.Context, key string) (loaded, error) {
 	o.source = Source{ReaderAt: bytes.NewReader(buffer.Bytes()), Size: info.Size}
 	o.release = release
 	return o, nil
+}
+
+// open reads the original where it lies.
+func open(ctx context.Context, near blob.AtOpener, want blob.Info) (loaded, error) {
+	file, info, err := near.OpenAt(ctx, want.Key)
+	if errors.Is(err, blob.ErrNotFound) {
+		return loaded{}, errGone
+	}
+	if err != nil {
+		return loaded{}, fault.Wrap("ingest.open", err)
+	}
+	release := func() { _ = file.Close() }
+	sum, err := examine(untilEnd{ctx, io.NewSectionReader(file, 0, info.Size)}, info, want, io.Discard)
+	if err != nil {
+		release()
+		return loaded{}, err
+	}
+	return loaded{info: info, source: Source{ReaderAt: file, Size: info.Size}, sha256: sum, release: release}, nil
+}
+
+// untilEnd reads until its context ends.
+type untilEnd struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilEnd) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
 }
 
 func (s *Service) spool(ctx context.Context, info blob.Info) (loaded, error) {
@@ -104,22 +138,30 @@ func (s *Service) fetch(ctx context.Context, want blob.Info, w io.Writer) (loade
 		return loaded{}, fault.Wrap("ingest.fetch", err)
 	}
 	defer func() { _ = r.Close() }()
+	sum, err := examine(r, info, want, w)
+	return loaded{info: info, sha256: sum}, err
+}
+
+// examine reads an original to its end, passes it on to w, compares it with
+// what the store says of it, and tells its SHA-256.
+func examine(r io.Reader, info, want blob.Info, w io.Writer) (sum string, err error) {
 	if info.Generation != want.Generation || info.Size != want.Size {
-		return loaded{}, errChanged
+		return "", errChanged
 	}
 	sha, crc := sha256.New(), crc32.New(castagnoli)
-	n, err := io.Copy(io.MultiWriter(w, sha, crc), io.LimitReader(r, info.Size+1))
+	all := io.LimitReader(r, info.Size+1)
+	n, err := io.CopyBuffer(onlyWriter{io.MultiWriter(w, sha, crc)}, all, make([]byte, readBytes))
 	if errors.Is(err, blob.ErrChecksum) {
-		return loaded{}, errRotten.With("ingest.fetch", err)
+		return "", errRotten.With("ingest.examine", err)
 	}
 	if err != nil {
-		return loaded{}, fault.Wrap("ingest.fetch", asUnavailable(err))
+		return "", fault.Wrap("ingest.examine", asUnavailable(err))
 	}
 	if n != info.Size || crc.Sum32() != info.CRC32C {
-		return loaded{}, errRotten.With("ingest.fetch", fmt.Errorf("%s: read %d bytes with crc %08x, stored %d with %08x",
+		return "", errRotten.With("ingest.examine", fmt.Errorf("%s: read %d bytes with crc %08x, stored %d with %08x",
 			info.Key, n, crc.Sum32(), info.Size, info.CRC32C))
 	}
-	return loaded{info: info, sha256: hex.EncodeToString(sha.Sum(nil))}, nil
+	return hex.EncodeToString(sha.Sum(nil)), nil
 }
 
 // asUnavailable classifies an error that the store's reader did not.

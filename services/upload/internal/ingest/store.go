@@ -94,11 +94,21 @@ func newOriginal(id, name string, k kind) Original {
 }
 
 func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {
+	info, err := s.ports.Blob.Put(ctx, o.Key, r, writeOptions(o, owner, modified))
+	return s.stored(ctx, o, body, info, err)
+}
+
+// writeOptions describe an original to the store.
+func writeOptions(o Original, owner identity.Owner, modified *time.Time) blob.WriteOptions {
 	metadata := map[string]string{metaOwner: string(owner), metaName: url.PathEscape(o.Name)}
 	if modified != nil {
 		metadata[metaModified] = modified.UTC().Format(time.RFC3339Nano)
 	}
-	info, err := s.ports.Blob.Put(ctx, o.Key, r, blob.WriteOptions{ContentType: o.ContentType, Metadata: metadata, IfNotExists: true})
+	return blob.WriteOptions{ContentType: o.ContentType, Metadata: metadata, IfNotExists: true}
+}
+
+// stored judges what a write of an original came to.
+func (s *Service) stored(ctx context.Context, o Original, body *meter, info blob.Info, err error) error {
 	if err == nil && body.describes(info) {
 		return nil
 	}
