@@ -131,6 +131,36 @@ func TestWhatIsAsPromised(t *testing.T) {
 	}
 }
 
+// A Sajin that is running is restless while something is to be done.
+func TestRestless(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*world)
+		want   bool
+	}{
+		"nothing to do":      {func(*world) {}, false},
+		"an original alone":  {func(w *world) { w.store("originals/20261122/N.jpg", picture) }, true},
+		"a rendition alone":  {func(w *world) { w.store("renditions/N/w320.jpg", picture) }, true},
+		"not in the catalog": {func(w *world) { w.sql("DELETE FROM catalog_images") }, true},
+		"not in the bucket":  {func(w *world) { w.remove("manifests/A.json") }, true},
+		"in processing":      {func(w *world) { w.sql("UPDATE catalog_images SET state = 'processing'") }, true},
+		"events wait":        {func(w *world) { w.sql("INSERT INTO catalog_outbox VALUES (1)") }, true},
+	} {
+		w := newWorld(t)
+		c.change(w)
+		store, err := fileblob.Open(w.places.MediaDir, fileblob.Options{}) // as who is running
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, err := audit.Restless(t.Context(), w.places)
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		if err != nil || (left > 0) != c.want {
+			t.Errorf("%s: %d left, %v", name, left, err)
+		}
+	}
+}
+
 // Whatever is done to the picture behind the gallery's back is found, and
 // called by its name.
 func TestEveryDifferenceIsFound(t *testing.T) {

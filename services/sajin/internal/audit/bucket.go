@@ -36,7 +36,9 @@ type bucket struct {
 func readBucket(ctx context.Context, store blob.Store) (bucket, error) {
 	r := &reading{store: store, infos: map[string]blob.Info{}, bucket: bucket{manifests: map[string]contract.Manifest{}, sums: map[string]string{}}}
 	err := blob.Each(ctx, store, "", func(info blob.Info) error {
-		r.infos[info.Key] = info
+		if !isNote(info.Key) {
+			r.infos[info.Key] = info
+		}
 		return nil
 	})
 	if err != nil {
@@ -50,6 +52,12 @@ func readBucket(ctx context.Context, store blob.Store) (bucket, error) {
 		r.add(Orphan, key, "the object belongs to no image")
 	}
 	return r.bucket, nil
+}
+
+// isNote reports whether an object is one that upload keeps about work in
+// progress: it may outlive the work, until a sweep a day or a week later.
+func isNote(key string) bool {
+	return strings.HasPrefix(key, contract.PrefixAttempts) || strings.HasPrefix(key, contract.PrefixSessions)
 }
 
 type reading struct {
