@@ -79,16 +79,15 @@ func (c *caller) call(ctx context.Context, method, path string, body []byte, hea
 }
 
 // insist makes a request until its answer is one that trying again would not
-// change, or ctx ends. tries is how often it was made.
-func (c *caller) insist(ctx context.Context, method, path string, body []byte, header ...string) (a answer, tries int) {
-	for ctx.Err() == nil {
-		tries++
+// change, or ctx ends.
+func (c *caller) insist(ctx context.Context, method, path string, body []byte, header ...string) (a answer) {
+	for tries := 1; ctx.Err() == nil; tries++ {
 		if a = c.call(ctx, method, path, body, header...); !a.again() {
 			break
 		}
 		c.pause(ctx, tries, a)
 	}
-	return a, tries
+	return a
 }
 
 func (c *caller) pause(ctx context.Context, tries int, a answer) {

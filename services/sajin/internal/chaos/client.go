@@ -163,7 +163,7 @@ func (c *client) move(ctx context.Context, f File, method, path string, to audit
 		return // the run ended, or it was refused, before it was acknowledged
 	}
 	c.ledger.put(content, audit.Anywhere)
-	a, _ := c.insist(ctx, method, fmt.Sprintf(path, id), nil)
+	a := c.insist(ctx, method, fmt.Sprintf(path, id), nil)
 	switch {
 	case a.status == http.StatusOK:
 		c.ledger.put(content, to)
@@ -182,7 +182,7 @@ func (c *client) purge(ctx context.Context, f File) {
 		return
 	}
 	c.ledger.put(content, audit.Maybe)
-	a, _ := c.insist(ctx, http.MethodDelete, "/api/v1/trash/"+id, nil)
+	a := c.insist(ctx, http.MethodDelete, "/api/v1/trash/"+id, nil)
 	switch {
 	case a.status == http.StatusNoContent:
 		c.ledger.put(content, audit.Purged)

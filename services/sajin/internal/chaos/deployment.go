@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
@@ -23,7 +24,7 @@ type Deployment struct {
 // upload is what the upload service is told: what it has not finished it takes
 // up soon, so that the end of a run is not a wait for ten minutes.
 var upload = []string{
-	"SAJIN_UPLOAD_SWEEP_AGE=3s", "SAJIN_UPLOAD_SWEEP_EVERY=2m", "SAJIN_UPLOAD_SESSION_LIFE=1m", "SAJIN_LOG_LEVEL=warn",
+	"SAJIN_UPLOAD_SWEEP_AGE=10s", "SAJIN_UPLOAD_SWEEP_EVERY=2m", "SAJIN_UPLOAD_SESSION_LIFE=1m", "SAJIN_LOG_LEVEL=warn",
 }
 
 // AllInOne starts the one program on a data folder below dir; bin holds what
@@ -70,8 +71,8 @@ func Split(ctx context.Context, dir, bin string, out io.Writer) (*Deployment, er
 // Stop stops the programs in good order, the edge first.
 func (d *Deployment) Stop() error {
 	var problems []error
-	for i := len(d.Processes) - 1; i >= 0; i-- {
-		problems = append(problems, d.Processes[i].Stop())
+	for _, p := range slices.Backward(d.Processes) {
+		problems = append(problems, p.Stop())
 	}
 	return errors.Join(problems...)
 }

@@ -66,6 +66,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	l := parseLot(r.Header.Get(fateHeader))
 	switch l.fate {
+	case Pass:
 	case Delay:
 		wait(r.Context(), maxDelay*time.Duration(l.at)/1000)
 	case CutBody, Stall:
@@ -105,7 +106,7 @@ func (p *proxy) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 func (p *proxy) breakOff(r *http.Request, body []byte, l lot) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 2*stallTime)
 	defer cancel()
-	out, err := http.NewRequestWithContext(ctx, r.Method, p.to.JoinPath(r.URL.Path).String(),
+	out, err := http.NewRequestWithContext(ctx, r.Method, p.to.JoinPath(r.URL.Path).String(), //nolint:gosec // G704: only the path is the client's
 		&broken{rest: body[:len(body)*l.at/1000], stall: l.fate == Stall, ctx: ctx})
 	if err != nil {
 		return

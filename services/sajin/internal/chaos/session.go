@@ -58,7 +58,7 @@ func (c *client) plan(ctx context.Context, files []content) ([]uploadapi.PlanRes
 		c.problems("plan: %v", err)
 		return nil, false
 	}
-	a, _ := c.insist(ctx, http.MethodPost, "/api/v1/uploads", body, "Content-Type", "application/json")
+	a := c.insist(ctx, http.MethodPost, "/api/v1/uploads", body, "Content-Type", "application/json")
 	if a.status == http.StatusUnsupportedMediaType && codeOf(a) == "sessions_unsupported" {
 		c.whole = true
 		return nil, false
