@@ -92,8 +92,8 @@ type allInOne struct {
 	dir string // where it keeps everything
 }
 
-// startAt starts the all-in-one on a data directory, with env besides.
-func startAt(t testing.TB, dir string, env ...string) allInOne {
+// startAt starts the all-in-one on a data directory.
+func startAt(t testing.TB, dir string) allInOne {
 	t.Helper()
 	return startWith(t, dir)
 }
@@ -119,7 +119,7 @@ func startAllInOne(t *testing.T) deployment {
 
 func startAllInOneWith(t *testing.T, env ...string) allInOne {
 	t.Helper()
-	d := startAt(t, filepath.Join(t.TempDir(), "data"), env...)
+	d := startWith(t, filepath.Join(t.TempDir(), "data"), env...)
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {
 			t.Error(err)
