@@ -3,13 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,7 +42,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("FREE_ADDR", addr)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt, "grep-in": grepIn, "albums": albums},
 	})
 }
 
@@ -78,6 +83,62 @@ func corrupt(ts *testscript.TestScript, _ bool, args []string) {
 	if !errors.Is(err, done) {
 		ts.Fatalf("nothing was corrupted: %v", err)
 	}
+}
+
+// grepIn finds a pattern in some file below a folder.
+func grepIn(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, found := regexp.MustCompile(args[1]), false
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		found = found || pattern.Match(raw)
+		return err
+	}))
+	if !found {
+		ts.Fatalf("no file below %s has %s", args[0], args[1])
+	}
+}
+
+// albums waits until the gallery at $FREE_ADDR has these albums, each with so many
+// pictures, and no others: it learns of them when the pictures are processed.
+func albums(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		got := albumsOf(ts)
+		if slices.Equal(got, args) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("the albums are %v, want %v", got, args)
+		}
+	}
+}
+
+func albumsOf(ts *testscript.TestScript) (out []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ts.Getenv("FREE_ADDR")+"/api/v1/albums", nil)
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer func() { _ = resp.Body.Close() }()
+	var answer struct {
+		Albums []struct {
+			Path   string
+			Images int
+		}
+	}
+	ts.Check(json.NewDecoder(resp.Body).Decode(&answer))
+	for _, a := range answer.Albums {
+		out = append(out, fmt.Sprintf("%s=%d", a.Path, a.Images))
+	}
+	return out
 }
 
 // execStatus is exec with the exit status that must come of it.

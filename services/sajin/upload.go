@@ -95,11 +95,8 @@ func (s *sending) client() (*webclient.Client, error) {
 // uploadCommand is sajin upload.
 func uploadCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	s := newSending("upload")
-	if err := s.parse(args); errors.Is(err, flag.ErrHelp) {
-		_, err := io.WriteString(stdout, usage)
-		return err
-	} else if err != nil {
-		return err
+	if err := s.parse(args); err != nil {
+		return helped(stdout, err)
 	}
 	found, err := folder.Find(ctx, s.album, s.flags.Args()...)
 	if err != nil {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/sajin-gallery/sajin/services/sajin/internal/folder"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/takeout"
+)
+
+// imports are the kinds of things that pictures can be imported from.
+var imports = map[string]command{
+	"folder":  importFolder,
+	"takeout": importTakeout,
+}
+
+// importCommand is sajin import.
+func importCommand(ctx context.Context, args []string, stdout io.Writer) error {
+	if len(args) == 0 {
+		return usageError("say what to import: folder or takeout")
+	}
+	run, ok := imports[args[0]]
+	if !ok && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+		return helped(stdout, flag.ErrHelp)
+	}
+	if !ok {
+		return usageError("nothing can be imported from %q", args[0])
+	}
+	return run(ctx, args[1:], stdout)
+}
+
+// helped answers who asks a command for help, and passes other errors on.
+func helped(stdout io.Writer, err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		_, err = io.WriteString(stdout, usage)
+	}
+	return err
+}
+
+// importFolder brings in folders, their structure as albums.
+func importFolder(ctx context.Context, args []string, stdout io.Writer) error {
+	s := newSending("import folder")
+	if err := s.parse(args); err != nil {
+		return helped(stdout, err)
+	}
+	for _, name := range s.flags.Args() {
+		if info, err := os.Stat(name); err == nil && !info.IsDir() {
+			return usageError("%s is no folder; sajin upload sends files", name)
+		}
+	}
+	found, err := folder.Find(ctx, s.album, s.flags.Args()...)
+	if err != nil {
+		return err
+	}
+	return s.send(ctx, found, stdout)
+}
+
+// importTakeout brings in an export of Google Photos.
+func importTakeout(ctx context.Context, args []string, stdout io.Writer) error {
+	s := newSending("import takeout")
+	if err := s.parse(args); err != nil {
+		return helped(stdout, err)
+	}
+	export, err := takeout.Open(ctx, s.album, s.flags.Args()...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = export.Close() }() // it was only read
+	err = s.send(ctx, export.Found, stdout)
+	_, _ = fmt.Fprintf(stdout, "The export describes %d of the pictures and names %d albums.\n", export.Known, export.Albums)
+	if export.Trashed > 0 {
+		_, _ = fmt.Fprintf(stdout, "%d were in the trash there and were left out.\n", export.Trashed)
+	}
+	writeSome(stdout, "have no description beside them; what they say themselves counts", export.Alone)
+	return err
+}
+
+// namedAtMost is how many files a report names of each kind that is no failure.
+const namedAtMost = 20
+
+// writeSome names files that a person may want to look at.
+func writeSome(w io.Writer, what string, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	_, _ = fmt.Fprintf(w, "%d pictures %s:\n", len(names), what)
+	for _, name := range names[:min(len(names), namedAtMost)] {
+		_, _ = fmt.Fprintf(w, "  %s\n", name)
+	}
+	if more := len(names) - namedAtMost; more > 0 {
+		_, _ = fmt.Fprintf(w, "  and %d more\n", more)
+	}
+}
