@@ -9,7 +9,9 @@ import (
 	"os"
 	"slices"
 
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/folder"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/gormdjango"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/takeout"
 )
 
@@ -17,12 +19,13 @@ import (
 var imports = map[string]command{
 	"folder":  importFolder,
 	"takeout": importTakeout,
+	"django":  importDjango,
 }
 
 // importCommand is sajin import.
 func importCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) == 0 {
-		return usageError("say what to import: folder or takeout")
+		return usageError("say what to import: folder, takeout or django")
 	}
 	run, ok := imports[args[0]]
 	if !ok && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
@@ -78,6 +81,51 @@ func importTakeout(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	writeSome(stdout, "have no description beside them; what they say themselves counts", export.Alone)
 	return err
+}
+
+// importDjango brings in the pictures of a table of Django's.
+func importDjango(ctx context.Context, args []string, stdout io.Writer) (err error) {
+	s := newSending("import django")
+	dsn := s.flags.String("dsn", "", "")
+	place := s.flags.String("media", "", "")
+	if err := s.parseFlags(args); err != nil {
+		return helped(stdout, err)
+	}
+	switch {
+	case *dsn == "" || *place == "":
+		return usageError("say with -dsn where the table t_images is, and with -media where its pictures are")
+	case s.flags.NArg() > 0:
+		return usageError("%q is one word too many", s.flags.Arg(0))
+	}
+	found, media, err := s.findDjango(ctx, *dsn, *place)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, media.Close()) }()
+	return s.send(ctx, found, stdout)
+}
+
+// findDjango lists the pictures; the caller closes what holds them.
+func (s *sending) findDjango(ctx context.Context, dsn, place string) (found folder.Found, media gormdjango.Media, err error) {
+	address, err := gormdb.FromDSN(dsn)
+	if err != nil {
+		return found, nil, usageError("%w", err)
+	}
+	db, err := gormdb.Open(ctx, address, gormdb.Options{})
+	if err != nil {
+		return found, nil, usageError("%w", err)
+	}
+	if pool, err := db.DB(); err == nil {
+		defer func() { _ = pool.Close() }() // it was only read
+	}
+	media, err = gormdjango.OpenMedia(ctx, place)
+	if err != nil {
+		return found, nil, fmt.Errorf("the media cannot be looked at: %w", err)
+	}
+	if found, err = gormdjango.Find(ctx, db, media, s.album); err != nil {
+		err = errors.Join(err, media.Close())
+	}
+	return found, media, err
 }
 
 // namedAtMost is how many files a report names of each kind that is no failure.

@@ -22,6 +22,7 @@ Usage:
 	sajin upload [-server URL] [-album A] [-concurrency N] [-receipt FILE] [-dry-run] PATH…
 	sajin import folder [as upload] DIR…
 	sajin import takeout [as upload] DIR|ZIP…
+	sajin import django -dsn user:password@tcp(host)/database -media DIR|gs://bucket [as upload]
 	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
 	sajin rebuild [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
@@ -39,8 +40,9 @@ with 2 when the command line is wrong.
 
 import brings in whole collections, again without sending anything twice: a
 folder with its structure as albums, or what Google Photos exports (Takeout) with
-dates, captions, places and albums; give all parts of an export at once. It takes
-the flags of upload and ends as it does.
+dates, captions, places and albums (give all parts of an export at once), or the
+pictures of a table t_images that Django made. It takes the flags of upload and
+ends as it does.
 
 sweep finishes what a crash left undone in the pictures' store, and says what it
 does; -all looks at everything and tells the catalog of every picture again,

@@ -22,6 +22,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 	"github.com/sajin-gallery/sajin/services/upload"
 )
@@ -42,7 +44,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("FREE_ADDR", addr)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt, "grep-in": grepIn, "albums": albums},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt, "grep-in": grepIn, "albums": albums, "django": django},
 	})
 }
 
@@ -99,6 +101,29 @@ func grepIn(ts *testscript.TestScript, _ bool, args []string) {
 	if !found {
 		ts.Fatalf("no file below %s has %s", args[0], args[1])
 	}
+}
+
+// django makes a table of pictures as Django does, of the paths given, in a
+// database whose address is then in $DSN.
+func django(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := os.MkdirTemp("", "sajin-db-") // a socket's path must be short
+	ts.Check(err)
+	ts.Defer(func() { _ = os.RemoveAll(dir) })
+	server, err := mariadbtest.Start(context.Background(), dir)
+	ts.Check(err)
+	ts.Defer(func() { _ = server.Close() })
+	address, err := server.CreateDatabase(context.Background(), "photos")
+	ts.Check(err)
+	ts.Setenv("DSN", address)
+	db, err := gormdb.Open(context.Background(), address, gormdb.Options{})
+	ts.Check(err)
+	ts.Check(db.Exec("CREATE TABLE t_images (id int AUTO_INCREMENT PRIMARY KEY, image varchar(100) NOT NULL, creation_date datetime(6) NOT NULL)").Error)
+	for _, path := range args {
+		ts.Check(db.Exec("INSERT INTO t_images (image, creation_date) VALUES (?, '2019-05-04 01:02:03')", path).Error)
+	}
+	pool, err := db.DB()
+	ts.Check(err)
+	ts.Check(pool.Close())
 }
 
 // albums waits until the gallery at $FREE_ADDR has these albums, each with so many
