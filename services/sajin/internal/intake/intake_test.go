@@ -37,7 +37,6 @@ type gallery struct {
 	sent     []string          // contents, in any order
 	atOnce   int
 	mostOnce int
-	whole    bool
 	planErr  error
 	// sending may answer in the place of a send.
 	sending func(ctx context.Context, s webclient.Session) error
