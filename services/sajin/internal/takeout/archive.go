@@ -143,7 +143,7 @@ type unpacking struct {
 func (u *unpacking) Read(p []byte) (int, error) {
 	n, err := u.ReadCloser.Read(p)
 	u.left -= int64(n)
-	if u.left < 0 || (err != nil && err != io.EOF) { //nolint:errorlint // the reader's own end, as io.Reader says
+	if u.left < 0 || (err != nil && err != io.EOF) {
 		return 0, errDamaged.With("takeout.Read", err)
 	}
 	return n, err

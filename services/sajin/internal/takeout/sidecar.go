@@ -63,13 +63,13 @@ func keyOfSidecar(e entry) sidecarKey {
 // edited is what Google adds to the name of the edited picture beside the
 // original one, which the sidecar is of.
 var edited = []string{
-	"-edited", "-bearbeitet", "-modifié", "-editado", "-editada", "-modificato", "-modificata", "-bewerkt", "-edytowane", "-redigerad",
+	"-edited", "-bearbeitet", "-modifié", "-editado", "-editada", "-modificato", "-modificata", "-bewerkt", "-edytowane", "-redigerad", //nolint:misspell // Italian
 	"-redigeret", "-redigert", "-muokattu", "-upraveno", "-upravené", "-düzenlendi", "-изменено", "-отредактировано", "-編集済み", "-수정됨", "-已修改", "-已編輯",
 }
 
 // sidecarOf finds and reads the sidecar of a picture, first one from the same
 // folder or archive.
-func (f *finder) sidecarOf(e entry) (sidecar, bool) {
+func (f *finder) sidecarOf(e entry) *sidecar {
 	for _, k := range keysFor(e.dir(), path.Base(e.path)) {
 		for _, same := range []bool{true, false} {
 			for _, candidate := range f.sidecars[k.sidecarKey] {
@@ -81,12 +81,12 @@ func (f *finder) sidecarOf(e entry) (sidecar, bool) {
 					continue // the picture is told of as one without
 				}
 				if !k.cut || s.isOf(path.Base(e.path)) {
-					return s, true
+					return &s
 				}
 			}
 		}
 	}
-	return sidecar{}, false
+	return nil
 }
 
 // wantedKey is where a sidecar may be. Of a name that was cut the title tells

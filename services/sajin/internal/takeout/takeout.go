@@ -7,6 +7,7 @@
 package takeout
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -78,18 +79,69 @@ func Open(ctx context.Context, album string, paths ...string) (*Export, error) {
 		}
 	}
 	f.readTitles()
-	albums := map[string]bool{}
-	for _, e := range f.pictures {
-		if err := ctx.Err(); err != nil {
-			return nil, errors.Join(err, x.Close())
+	if err := f.addAll(ctx); err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	return x, nil
+}
+
+// addAll makes items of the pictures. A copy without a sidecar takes that of an
+// equal one: which of them is sent is not known before, and must not matter.
+func (f *finder) addAll(ctx context.Context) error {
+	known, bySize := make([]*sidecar, len(f.pictures)), map[int64][]int{}
+	for i, e := range f.pictures {
+		if known[i] = f.sidecarOf(e); known[i] != nil && !known[i].Trashed {
+			bySize[e.size] = append(bySize[e.size], i)
 		}
-		if title := f.titles[e.dir()]; f.add(e, title) && title != "" {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	albums := map[string]bool{}
+	for i, e := range f.pictures {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for _, other := range bySize[e.size] {
+			if known[i] == nil && equal(e, f.pictures[other]) {
+				known[i] = known[other]
+			}
+		}
+		if title := f.titles[e.dir()]; f.add(e, title, known[i]) && title != "" {
 			albums[title] = true
 		}
 	}
-	x.Albums = len(albums)
-	return x, nil
+	f.export.Albums = len(albums)
+	return nil
 }
+
+// equal compares the bytes of two files of one size. What cannot be read is equal
+// to nothing.
+func equal(a, b entry) bool {
+	first, err := a.open(0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = first.Close() }()
+	second, err := b.open(0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = second.Close() }()
+	const piece = 64 << 10
+	for p, q := make([]byte, piece), make([]byte, piece); ; {
+		n, err := io.ReadFull(first, p)
+		m, errToo := io.ReadFull(second, q)
+		switch {
+		case n != m || !bytes.Equal(p[:n], q[:m]):
+			return false
+		case err != nil || errToo != nil:
+			return ended(err) && ended(errToo)
+		}
+	}
+}
+
+func ended(err error) bool { return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // finder collects the files first, since a sidecar may come after its picture.
 type finder struct {
@@ -158,7 +210,7 @@ func (f *finder) readTitles() {
 }
 
 // add makes an item of a picture, unless it was in the trash.
-func (f *finder) add(e entry, title string) bool {
+func (f *finder) add(e entry, title string, s *sidecar) bool {
 	item := intake.Item{
 		Key: e.key, Shown: e.shown, Open: e.open, Check: e.check,
 		File: uploadapi.PlanFile{
@@ -166,12 +218,11 @@ func (f *finder) add(e entry, title string) bool {
 			LastModified: uploadapi.Moment(e.modified.UTC().Format(time.RFC3339Nano)),
 		},
 	}
-	s, found := f.sidecarOf(e)
 	switch {
-	case found && s.Trashed:
+	case s != nil && s.Trashed:
 		f.export.Trashed++
 		return false
-	case found:
+	case s != nil:
 		f.export.Known++
 		s.describe(&item.File)
 	default:

@@ -198,6 +198,23 @@ func TestAlbums(t *testing.T) {
 	}
 }
 
+// Of equal pictures it does not matter which is sent, or which the sidecar lies
+// beside; another one of the same size has nothing to do with it.
+func TestEqualPicturesShareASidecar(t *testing.T) {
+	x := open(t, pack(t, map[string]string{
+		"2023/a.jpg": "picture a", "2023/a.jpg.json": said("of a"), "Album/a.jpg": "picture a", "Other/a.jpg": "picture b", "2023/b.jpg": "more",
+	}))
+	got := map[string]string{}
+	for _, i := range x.Items {
+		_, name, _ := strings.Cut(i.Shown, ": ")
+		got[name] = i.File.Caption
+	}
+	want := map[string]string{"2023/a.jpg": "of a", "Album/a.jpg": "of a", "Other/a.jpg": "", "2023/b.jpg": ""}
+	if diff := cmp.Diff(want, got); diff != "" || x.Known != 2 || len(x.Alone) != 2 {
+		t.Errorf("%d known, alone %v (-want +got):\n%s", x.Known, x.Alone, diff)
+	}
+}
+
 // What belongs together may be in several parts of an export; folders that are
 // given themselves have nothing to do with each other.
 func TestSeveralParts(t *testing.T) {
