@@ -26,6 +26,7 @@ const (
 const (
 	MaxPlanFiles = 1000
 	MaxPlanBytes = 4 << 20 // of the request
+	MaxCaption   = 2000    // characters
 )
 
 // StatusNew is what a planned file is that may be sent. Others are
@@ -58,6 +59,12 @@ type PlanFile struct {
 	LastModified Moment `json:"last_modified,omitempty"` // RFC 3339, or milliseconds since 1970
 	Path         string `json:"path,omitempty"`          // of its folder
 	Album        string `json:"album,omitempty"`         // where it goes: names joined by '/'
+
+	// What is known of the picture from elsewhere. It counts where the file itself
+	// does not say, and changes nothing of a picture that is in the gallery.
+	TakenAt Moment          `json:"taken_at,omitempty"` // as LastModified
+	Caption string          `json:"caption,omitempty"`  // at most MaxCaption characters are kept
+	Place   *contract.Place `json:"place,omitempty"`
 }
 
 // AlbumPath is the album that the file goes into, cleaned: the one it names, or

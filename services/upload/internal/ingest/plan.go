@@ -41,6 +41,7 @@ type Planned struct {
 	SHA256      string // lower-case hexadecimal, or "" where the client does not say
 	ModifiedAt  *time.Time
 	Album       string // names joined by '/', or ""
+	Given       Given
 }
 
 // Opened is the answer for one planned file: a session to send it through, or
@@ -163,7 +164,7 @@ func (s *Service) newNote(owner identity.Owner, f Planned) note {
 	now := s.ports.Now().UTC()
 	return note{
 		Owner: owner, ID: identity.NewImageID(now), Name: CleanName(f.Name), Size: f.Size, SHA256: f.SHA256,
-		ModifiedAt: f.ModifiedAt, Album: contract.CleanAlbum(f.Album), ExpiresAt: now.Add(s.cfg.SessionLife),
+		ModifiedAt: f.ModifiedAt, Album: contract.CleanAlbum(f.Album), Given: f.Given.clean(now), ExpiresAt: now.Add(s.cfg.SessionLife),
 	}
 }
 

@@ -101,7 +101,7 @@ func (s *Service) openOne(ctx context.Context, o *opening, origin string) error 
 	n := o.note
 	original := newOriginal(n.ID, n.Name, expectedKind(o.planned))
 	original.Album = n.Album
-	opts := writeOptions(original, n.Owner, n.ModifiedAt)
+	opts := writeOptions(original, n.Owner, n.said())
 	opts.Size, opts.Metadata[metaSize] = n.Size, strconv.FormatInt(n.Size, 10)
 	if n.SHA256 != "" {
 		opts.Metadata[metaSHA256] = n.SHA256
