@@ -141,7 +141,7 @@ func equal(a, b entry) bool {
 	}
 }
 
-func ended(err error) bool { return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) }
+func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // finder collects the files first, since a sidecar may come after its picture.
 type finder struct {
