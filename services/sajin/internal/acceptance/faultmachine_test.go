@@ -3,7 +3,6 @@ package acceptance
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -216,15 +215,4 @@ func laterData(t *testing.T) {
 	change("DELETE FROM catalog_migrations WHERE version_id = 99999")
 	d.start(t)
 	v.sound(t, d)
-}
-
-// chunk sends a part of a file through its session.
-func (v *victim) chunk(t *testing.T, session string, data []byte, from, to int) response {
-	t.Helper()
-	resp, err := v.do(t.Context(), http.MethodPut, session, "", io.Reader(bytes.NewReader(data[from:to])),
-		"Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp
 }

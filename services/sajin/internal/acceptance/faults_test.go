@@ -23,6 +23,8 @@ var faultRows = []struct {
 	{"F37_DiskFull", diskFull},
 	{"F37_FewFiles", fewFiles},
 	{"F37_ReadOnly", readOnly},
+	{"F39_SilentChunk", silentChunk},
+	{"F39_SilentForm", silentForm},
 	{"F41_TwoProcesses", twoProcesses},
 	{"F41_LaterData", laterData},
 }
