@@ -68,21 +68,30 @@ func limitMemory(t *testing.T, pid int, limit int64) {
 	}
 }
 
-// smallDisk is a folder with so many bytes.
-func smallDisk(t *testing.T, size string) string {
+// smallDisk is a folder on a disk of its own, with so many bytes or files: the
+// options of a tmpfs say it.
+func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("sajin-test", dir, "tmpfs", 0, "size="+size); err != nil {
+	if err := syscall.Mount("sajin-test", dir, "tmpfs", 0, options); err != nil {
 		t.Skipf("a small disk cannot be made here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	return dir
 }
 
-// diskFull: a full disk refuses what is new with 507, goes on showing what is
-// there, and takes pictures again when one was deleted for good.
-func diskFull(t *testing.T) {
-	dir := smallDisk(t, "24m")
+// diskFull: there are no bytes left.
+func diskFull(t *testing.T) { fillDisk(t, "size=24m", 2<<20) }
+
+// noInodes: there are bytes, but not one file more can be made.
+func noInodes(t *testing.T) { fillDisk(t, "size=64m,nr_inodes=100", 0) }
+
+// fillDisk: a full disk refuses what is new with 507, goes on showing what is
+// there, and takes pictures again when some were deleted for good. Each picture
+// has so many bytes behind it.
+func fillDisk(t *testing.T, options string, behind int) {
+	t.Helper()
+	dir := smallDisk(t, options)
 	data := t.TempDir()
 	if err := os.Symlink(dir, filepath.Join(data, "media")); err != nil { // the rest is elsewhere
 		t.Fatal(err)
@@ -92,7 +101,7 @@ func diskFull(t *testing.T) {
 	v := faulty(t, d)
 	var ids []string
 	for refused := false; !refused; {
-		f := append(v.fresh(t), make([]byte, 2<<20)...)
+		f := append(v.fresh(t), make([]byte, behind)...)
 		status, said, results := v.send(t, upload("a.jpg", f))
 		switch {
 		case status == http.StatusCreated:
@@ -102,17 +111,18 @@ func diskFull(t *testing.T) {
 		default:
 			t.Fatalf("with %d pictures another was answered with %d %v", len(ids), status, said)
 		}
-		if len(ids) > 12 {
+		if len(ids) > 50 {
 			t.Fatal("the disk is not full")
 		}
 	}
 	if got := v.originalSum(t, ids[0]); got != v.acknowledged[ids[0]] {
 		t.Errorf("on a full disk an original is served as %s", got)
 	}
-	gone := ids[len(ids)-1]
-	v.call(t, http.MethodDelete, "/api/v1/images/"+gone, http.StatusOK)
-	v.call(t, http.MethodDelete, "/api/v1/trash/"+gone, http.StatusNoContent)
-	delete(v.acknowledged, gone)
+	for _, gone := range ids[len(ids)-3:] {
+		v.call(t, http.MethodDelete, "/api/v1/images/"+gone, http.StatusOK)
+		v.call(t, http.MethodDelete, "/api/v1/trash/"+gone, http.StatusNoContent)
+		delete(v.acknowledged, gone)
+	}
 	eventually(t, readyWithin, "there is room again", func() bool {
 		status, _ := v.outcome(t)
 		return status == http.StatusCreated
@@ -173,7 +183,7 @@ func refusesToStart(t *testing.T, dir string) string {
 // readOnly: on a folder where nothing can be written it does not start, and says
 // so.
 func readOnly(t *testing.T) {
-	dir := smallDisk(t, "1m")
+	dir := smallDisk(t, "size=1m")
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		t.Skipf("a disk cannot be made read-only here: %v", err)
 	}
@@ -192,27 +202,60 @@ func twoProcesses(t *testing.T) {
 	v.sound(t, d)
 }
 
-// laterData: a program does not touch what a later one has arranged.
+// laterData: a program does not touch what a later one has arranged. In the
+// split deployment that is the catalog's alone; the others go on without it.
 func laterData(t *testing.T) {
-	d := startAllInOneWith(t)
+	t.Run("AllInOne", func(t *testing.T) {
+		d := startAllInOneWith(t)
+		arrangedLater(t, d, func() {
+			d.stop(t)
+			defer d.start(t)
+			arrange(t, d, later)
+			defer arrange(t, d, notLater)
+			if said := refusesToStart(t, d.dir); !strings.Contains(said, "later version") {
+				t.Errorf("it said %s", said)
+			}
+		})
+	})
+	t.Run("Split", func(t *testing.T) {
+		d := startMortal(t).(split)
+		arrangedLater(t, d, func() {
+			catalog := d.Process("catalog")
+			stopAll(t, catalog)
+			defer startAll(t, catalog)
+			arrange(t, d, later)
+			defer arrange(t, d, notLater)
+			if err := catalog.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "exit status 1") {
+				t.Errorf("the older catalog started, or did not end: %v", err)
+			}
+		})
+	})
+}
+
+// What a later program does to the catalog's database, and back.
+const (
+	later    = "INSERT INTO catalog_migrations (version_id, is_applied) VALUES (99999, 1)"
+	notLater = "DELETE FROM catalog_migrations WHERE version_id = 99999"
+)
+
+// arrangedLater holds a gallery to have kept everything when it was later.
+func arrangedLater(t *testing.T, d deployment, meanwhile func()) {
+	t.Helper()
 	v := faulty(t, d)
 	v.canary(t)
-	d.stop(t)
-	change := func(statement string) {
-		db, err := gormdb.Open(t.Context(), d.places().Database, gormdb.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer gormdb.Close(db)
-		if err := db.Exec(statement).Error; err != nil {
-			t.Fatal(err)
-		}
-	}
-	change("INSERT INTO catalog_migrations (version_id, is_applied) VALUES (99999, 1)")
-	if said := refusesToStart(t, d.dir); !strings.Contains(said, "later version") {
-		t.Errorf("it said %s", said)
-	}
-	change("DELETE FROM catalog_migrations WHERE version_id = 99999")
-	d.start(t)
+	meanwhile()
 	v.sound(t, d)
+}
+
+// arrange changes a gallery's database behind its back.
+func arrange(t *testing.T, d deployment, statement string) {
+	t.Helper()
+	db, err := gormdb.Open(t.Context(), d.places().Database, gormdb.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gormdb.Close(db)
+	if err := db.Exec(statement).Error; err != nil {
+		t.Fatal(err)
+	}
 }

@@ -21,6 +21,7 @@ var faultRows = []struct {
 	{"F23_NoRights", noRights},
 	{"F36_MemoryLimit", memoryLimit},
 	{"F37_DiskFull", diskFull},
+	{"F37_NoInodes", noInodes},
 	{"F37_FewFiles", fewFiles},
 	{"F37_ReadOnly", readOnly},
 	{"F39_SilentChunk", silentChunk},
