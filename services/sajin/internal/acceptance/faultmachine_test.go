@@ -20,9 +20,21 @@ import (
 // memoryLimit: eight photographs of 40 megapixels at once in a process that may
 // have 512 MiB. They are taken, or refused for the time being; it lives.
 func memoryLimit(t *testing.T) {
-	d := startAllInOneWith(t)
-	limitMemory(t, d.PID(), maxBusyMiB<<20)
-	pid, v := d.PID(), faulty(t, d)
+	t.Run("AllInOne", func(t *testing.T) {
+		d := startAllInOneWith(t)
+		squeeze(t, d, d.Process)
+	})
+	t.Run("Split", func(t *testing.T) {
+		d := startMortal(t).(split)
+		squeeze(t, d, d.Process("upload"))
+	})
+}
+
+// squeeze does it to the process of a gallery that decodes.
+func squeeze(t *testing.T, d deployment, p *stack.Process) {
+	t.Helper()
+	pid, v := p.PID(), faulty(t, d)
+	limitMemory(t, pid, maxBusyMiB<<20)
 	base := photo(t, v.seed, shot{width: 7680, height: 5216}).data
 	var mu sync.Mutex
 	var clients sync.WaitGroup
@@ -47,10 +59,12 @@ func memoryLimit(t *testing.T) {
 	for id := range v.acknowledged {
 		v.ready(t, id)
 	}
-	v.sound(t, d)
-	if d.PID() != pid {
-		t.Error("the process had to be started again")
+	select {
+	case <-p.Exited():
+		t.Error("the process is gone")
+	default:
 	}
+	v.sound(t, d)
 }
 
 // limitMemory puts a process into a group that may have so many bytes.
@@ -127,6 +141,35 @@ func fillDisk(t *testing.T, options string, behind int) {
 		status, _ := v.outcome(t)
 		return status == http.StatusCreated
 	})
+	v.sound(t, d)
+}
+
+// tempFull: the bucket has room and upload's own disk for temporary files has
+// none. What is sent is safe and waits; when there is room it is processed. In
+// the all-in-one originals are read where they lie.
+func tempFull(t *testing.T) {
+	dir := smallDisk(t, "size=8m")
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 8<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := startStack(t, stack.Options{FakePubSub: true, Upload: []string{
+		"SAJIN_UPLOAD_TEMP_DIR=" + dir, "SAJIN_UPLOAD_MEMORY_BYTES=16777216", // so that a file of 3 MB goes through it
+		"SAJIN_UPLOAD_ANSWER_WITHIN=1s", "SAJIN_UPLOAD_SWEEP_EVERY=2s", "SAJIN_UPLOAD_SWEEP_AGE=1s",
+	}})
+	v := faulty(t, d)
+	status, said, results := v.send(t, upload("a.jpg", append(v.fresh(t), make([]byte, 3<<20)...)))
+	if status != http.StatusCreated || said[0] != "processing" {
+		t.Fatalf("without room for temporary files an upload was answered with %d %v", status, said)
+	}
+	v.canary(t) // small files need none
+	if img := v.image(t, results[0].ID); img.State != "processing" {
+		t.Errorf("without room for temporary files it is %s", img.State)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	v.ready(t, results[0].ID)
 	v.sound(t, d)
 }
 

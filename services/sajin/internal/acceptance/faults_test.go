@@ -22,6 +22,7 @@ var faultRows = []struct {
 	{"F36_MemoryLimit", memoryLimit},
 	{"F37_DiskFull", diskFull},
 	{"F37_NoInodes", noInodes},
+	{"F37_TempFull", tempFull},
 	{"F37_FewFiles", fewFiles},
 	{"F37_ReadOnly", readOnly},
 	{"F39_SilentChunk", silentChunk},
