@@ -4,6 +4,8 @@ package platform
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -11,9 +13,12 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/blob/gcsblob"
+	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/cloudsql"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth/googletokens"
 )
 
 // openCloudEvents opens pubsub://project. Against the emulator topics and
@@ -41,4 +46,37 @@ func (a *Adapters) connect(ctx context.Context, raw string) (*gorm.DB, error) {
 	}
 	a.closers = append(a.closers, dialer.Close)
 	return gormdb.Open(ctx, raw, gormdb.Options{CloudSQL: dialer})
+}
+
+func googleVerifier(audience string) (serviceauth.Verifier, error) {
+	return googletokens.NewVerifier(audience)
+}
+
+func googleTokens(audience string) (serviceauth.TokenSource, error) {
+	return googletokens.NewSource(audience)
+}
+
+// errPusher is the reason in the log; the answer tells nothing of it.
+var errPusher = errors.New("platform: the token is of another account than pushes events")
+
+// pushed makes the doors for events that Pub/Sub pushes.
+func pushed(bus event.Bus, audience, account string) (Push, error) {
+	verifier, err := googletokens.NewVerifier(audience)
+	if err != nil {
+		return nil, err
+	}
+	pubsub, ok := bus.(*gcppubsub.Bus)
+	if !ok {
+		return nil, errPushBus
+	}
+	verify := func(ctx context.Context, token string) error {
+		caller, err := verifier.Verify(ctx, token)
+		if err == nil && caller != account {
+			err = errPusher
+		}
+		return err
+	}
+	return func(s event.Subscription, h event.Handler) (http.Handler, error) {
+		return pubsub.PushHandler(s, h, verify)
+	}, nil
 }
