@@ -132,10 +132,10 @@ func (s *keySet) fetch() (keys jose.JSONWebKeySet, life time.Duration, err error
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return keys, 0, errors.New("Google's keys: answered " + resp.Status)
+		return keys, 0, errors.New("googletokens: the keys: answered " + resp.Status)
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxKeysBytes)).Decode(&keys); err != nil {
-		return keys, 0, fmt.Errorf("Google's keys: %w", err)
+		return keys, 0, fmt.Errorf("googletokens: the keys: %w", err)
 	}
 	return keys, lifeOf(resp.Header), nil
 }
