@@ -43,7 +43,7 @@ var layers = []layer{
 		why:      "who calls, and for whom, is asked of every service alike and knows no use case",
 	},
 	{
-		packages: []string{"pkg/serviceauth/*"},
+		packages: []string{"pkg/serviceauth/*", "pkg/serviceauth/*/*"},
 		may:      []string{"pkg/fault", "pkg/serviceauth", "pkg/serviceauth/keyring"},
 		why:      "a kind of token knows its port and who vouches for it",
 	},
@@ -169,7 +169,7 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"github.com/go-jose/go-jose/v4"},
-		users:    []string{"pkg/serviceauth/keyring", "pkg/serviceauth/googletokens"},
+		users:    []string{"pkg/serviceauth/keyring", "pkg/serviceauth/googletokens", "pkg/serviceauth/googletokens/googletest"},
 		why:      "signatures are made and judged where their keys are",
 	},
 	{

@@ -4,7 +4,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -49,19 +48,16 @@ func (a *Adapters) connect(ctx context.Context, raw string) (*gorm.DB, error) {
 }
 
 func googleVerifier(audience string) (serviceauth.Verifier, error) {
-	return googletokens.NewVerifier(audience)
+	return googletokens.NewVerifier(audience, nil)
 }
 
 func googleTokens(audience string) (serviceauth.TokenSource, error) {
 	return googletokens.NewSource(audience)
 }
 
-// errPusher is the reason in the log; the answer tells nothing of it.
-var errPusher = errors.New("platform: the token is of another account than pushes events")
-
 // pushed makes the doors for events that Pub/Sub pushes.
 func pushed(bus event.Bus, audience, account string) (Push, error) {
-	verifier, err := googletokens.NewVerifier(audience)
+	verifier, err := googletokens.NewVerifier(audience, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -69,13 +65,7 @@ func pushed(bus event.Bus, audience, account string) (Push, error) {
 	if !ok {
 		return nil, errPushBus
 	}
-	verify := func(ctx context.Context, token string) error {
-		caller, err := verifier.Verify(ctx, token)
-		if err == nil && caller != account {
-			err = errPusher
-		}
-		return err
-	}
+	verify := serviceauth.Of(verifier, account)
 	return func(s event.Subscription, h event.Handler) (http.Handler, error) {
 		return pubsub.PushHandler(s, h, verify)
 	}, nil

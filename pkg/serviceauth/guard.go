@@ -65,7 +65,7 @@ func (g *Guard) Middleware(access Access, open ...string) httpx.Middleware {
 }
 
 func (g *Guard) admit(r *http.Request, access Access) error {
-	caller, err := verify(r.Context(), g.Verifier, Bearer(r))
+	caller, err := verify(r.Context(), g.Verifier, bearer(r))
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,19 @@ func verify(ctx context.Context, v Verifier, token string) (string, error) {
 	return v.Verify(ctx, token)
 }
 
-// Bearer is the one bearer token of a request, or "".
-func Bearer(r *http.Request) string {
+// Of accepts the tokens of one caller only, as an event bus that pushes asks for.
+func Of(v Verifier, caller string) func(ctx context.Context, token string) error {
+	return func(ctx context.Context, token string) error {
+		got, err := verify(ctx, v, token)
+		if err == nil && got != caller {
+			err = ErrToken.With("serviceauth.Of", fmt.Errorf("it is of %q", got))
+		}
+		return err
+	}
+}
+
+// bearer is the one bearer token of a request, or "".
+func bearer(r *http.Request) string {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {
 		return ""

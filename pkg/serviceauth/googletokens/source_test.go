@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth/googletokens/googletest"
 )
 
 // metadata is a metadata server, as every Google machine has one.
@@ -51,7 +52,7 @@ func TestASourceProvesTheAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := verifier(t, newGoogle())
+	v := verifier(t, googletest.New())
 	for range 3 {
 		token, err := s.Token(t.Context())
 		if err != nil {

@@ -36,13 +36,9 @@ type Verifier struct {
 
 var _ serviceauth.Verifier = (*Verifier)(nil)
 
-// NewVerifier makes a verifier. Google's keys are fetched when the first token
-// comes.
-func NewVerifier(audience string) (*Verifier, error) {
-	return newVerifier(audience, http.DefaultTransport)
-}
-
-func newVerifier(audience string, transport http.RoundTripper) (*Verifier, error) {
+// NewVerifier makes a verifier. Google's keys are fetched through transport,
+// http.DefaultTransport when nil, when the first token comes.
+func NewVerifier(audience string, transport http.RoundTripper) (*Verifier, error) {
 	if audience == "" {
 		return nil, fault.New(fault.Invalid, "audience_missing", "ID tokens cannot be judged without the audience that they must be for.")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth/googletokens/googletest"
 )
 
 func TestMain(m *testing.M) {
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestWhatGoogleMustSay(t *testing.T) {
-	g := newGoogle()
+	g := googletest.New()
 	v := verifier(t, g)
 	for name, tt := range map[string]struct {
 		claim string
@@ -57,22 +58,22 @@ func TestWhatGoogleMustSay(t *testing.T) {
 	if got, err := v.Verify(t.Context(), token(t, claims)); !errors.Is(err, serviceauth.ErrAudience) {
 		t.Errorf("for two audiences: %q, %v", got, err)
 	}
-	if g.asked != 1 {
-		t.Errorf("Google's keys were fetched %d times, want once", g.asked)
+	if g.Asked() != 1 {
+		t.Errorf("Google's keys were fetched %d times, want once", g.Asked())
 	}
 }
 
 func TestAVerifierNeedsAnAudience(t *testing.T) {
-	if _, err := NewVerifier(""); fault.KindOf(err) != fault.Invalid {
+	if _, err := NewVerifier("", nil); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("NewVerifier: %v", err)
 	}
 }
 
 // S01: a flood of tokens with made-up keys costs one fetch in half a minute.
 func TestS01_KeysAreNotFetchedForEveryToken(t *testing.T) {
-	unknown := sign(t, jose.RS256, rsaKeys()[1], "k9", good())
+	unknown := googletest.Sign(t, jose.RS256, googletest.Keys()[1], "k9", good())
 	synctest.Test(t, func(t *testing.T) {
-		g := newGoogle()
+		g := googletest.New()
 		v := verifier(t, g)
 		var flood sync.WaitGroup
 		for range 200 {
@@ -83,19 +84,19 @@ func TestS01_KeysAreNotFetchedForEveryToken(t *testing.T) {
 			})
 		}
 		flood.Wait()
-		if g.asked != 1 {
-			t.Errorf("200 tokens cost %d fetches", g.asked)
+		if g.Asked() != 1 {
+			t.Errorf("200 tokens cost %d fetches", g.Asked())
 		}
 		time.Sleep(pause)
 		_, _ = v.Verify(t.Context(), unknown)
 		_, _ = v.Verify(t.Context(), unknown)
-		if g.asked != 2 {
-			t.Errorf("after the pause: %d fetches", g.asked)
+		if g.Asked() != 2 {
+			t.Errorf("after the pause: %d fetches", g.Asked())
 		}
 		for _, junk := range []string{"", "x", "a.b.c", strings.Repeat("a.", 1000)} {
 			_, _ = v.Verify(t.Context(), junk)
 		}
-		if g.asked != 2 {
+		if g.Asked() != 2 {
 			t.Error("what is no token cost a fetch")
 		}
 	})
@@ -104,23 +105,23 @@ func TestS01_KeysAreNotFetchedForEveryToken(t *testing.T) {
 // F43: Google begins to sign with a new key.
 func TestF43_ANewKeyIsFetched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGoogle()
+		g := googletest.New()
 		v := verifier(t, g)
 		if _, err := v.Verify(t.Context(), token(t, good())); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(pause)
-		g.set(func(g *google) { g.ids = []string{"k1", "k2"} })
+		g.Set(func(g *googletest.Google) { g.IDs = []string{"k1", "k2"} })
 		for range 3 {
-			if got, err := v.Verify(t.Context(), sign(t, jose.RS256, rsaKeys()[1], "k2", good())); got != web || err != nil {
+			if got, err := v.Verify(t.Context(), googletest.Sign(t, jose.RS256, googletest.Keys()[1], "k2", good())); got != web || err != nil {
 				t.Errorf("the new key: %q, %v", got, err)
 			}
 			if _, err := v.Verify(t.Context(), token(t, good())); err != nil {
 				t.Errorf("the old key: %v", err)
 			}
 		}
-		if g.asked != 2 {
-			t.Errorf("%d fetches, want 2", g.asked)
+		if g.Asked() != 2 {
+			t.Errorf("%d fetches, want 2", g.Asked())
 		}
 	})
 }
@@ -128,21 +129,21 @@ func TestF43_ANewKeyIsFetched(t *testing.T) {
 // F43: the keys cannot be fetched. Those that are held are good until they
 // expire; then, and for any other, nobody gets in, for now.
 func TestF43_TheKeysCannotBeFetched(t *testing.T) {
-	for name, break_ := range map[string]func(*google){
-		"nobody answers":     func(g *google) { g.err = errors.New("connection refused") },
-		"HTML":               func(g *google) { g.body = "<html>" },
-		"more than is taken": func(g *google) { g.body = `{"keys":[` + strings.Repeat(" ", maxKeysBytes) + `]}` },
+	for name, break_ := range map[string]func(*googletest.Google){
+		"nobody answers":     func(g *googletest.Google) { g.Err = errors.New("connection refused") },
+		"HTML":               func(g *googletest.Google) { g.Body = "<html>" },
+		"more than is taken": func(g *googletest.Google) { g.Body = `{"keys":[` + strings.Repeat(" ", maxKeysBytes) + `]}` },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := newGoogle()
+				g := googletest.New()
 				v := verifier(t, g)
-				old, unknown := token(t, good()), sign(t, jose.RS256, rsaKeys()[1], "k2", good())
+				old, unknown := token(t, good()), googletest.Sign(t, jose.RS256, googletest.Keys()[1], "k2", good())
 				if _, err := v.Verify(t.Context(), old); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Minute)
-				g.set(break_)
+				g.Set(break_)
 				if _, err := v.Verify(t.Context(), unknown); fault.KindOf(err) != fault.Unavailable {
 					t.Errorf("an unknown key: %v", err)
 				}
@@ -157,10 +158,10 @@ func TestF43_TheKeysCannotBeFetched(t *testing.T) {
 						t.Errorf("a key that has expired: %v", err)
 					}
 				}
-				if g.asked > 3 {
-					t.Errorf("%d fetches while nobody answers", g.asked)
+				if g.Asked() > 3 {
+					t.Errorf("%d fetches while nobody answers", g.Asked())
 				}
-				g.set(func(g *google) { g.err, g.body = nil, "" })
+				g.Set(func(g *googletest.Google) { g.Err, g.Body = nil, "" })
 				time.Sleep(pause)
 				if got, err := v.Verify(t.Context(), late); got != web || err != nil {
 					t.Errorf("back again: %q, %v", got, err)
@@ -177,15 +178,15 @@ func TestKeysAreHeldWithinBounds(t *testing.T) {
 		"max-age=3600": time.Hour, "public, max-age=99999999999": mostAge,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			g := newGoogle()
-			g.age = age
+			g := googletest.New()
+			g.Age = age
 			v := verifier(t, g)
 			for _, wait := range []time.Duration{0, want - time.Second, time.Second} {
 				time.Sleep(wait)
 				if _, err := v.Verify(t.Context(), token(t, good())); err != nil {
 					t.Errorf("%q: %v", age, err)
 				}
-				if fetches := g.asked; (wait == time.Second) != (fetches == 2) {
+				if fetches := g.Asked(); (wait == time.Second) != (fetches == 2) {
 					t.Errorf("%q: %d fetches after %v more", age, fetches, wait)
 				}
 			}
