@@ -150,7 +150,7 @@ var access = serviceauth.Access{serviceauth.RoleWeb: {"/v1/"}}
 // for events asks for the bus's own token.
 func (s *Service) Handler() http.Handler {
 	guard := s.deps.Guard.Middleware(access, append(httpx.Probes(), pathEvents)...)
-	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, guard, s.whenPrepared)
+	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, guard, httpx.CallerDeadline, s.whenPrepared)
 }
 
 var errNotPrepared = fault.New(fault.Unavailable, "not_started", "The service is starting.").RetryAfter(2 * time.Second)

@@ -174,7 +174,8 @@ func (s *Service) open() []string {
 
 // Handler serves the HTTP API and the probes.
 func (s *Service) Handler() http.Handler {
-	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, s.deps.Guard.Middleware(access, s.open()...))
+	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover,
+		s.deps.Guard.Middleware(access, s.open()...), httpx.CallerDeadline)
 }
 
 // Routes lists the patterns that Handler serves.
