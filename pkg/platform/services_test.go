@@ -5,10 +5,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/config"
+	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/pkg/platform"
@@ -166,6 +168,30 @@ func TestPushNeedsItsAudienceItsAccountAndPubSub(t *testing.T) {
 	} {
 		if err := config.Load(tt.environ, &platform.Config{}); (err == nil) != tt.ok {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// S09: a service that sends its caller elsewhere does not get the token there.
+func TestS09_TheTokenIsNotTakenElsewhere(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("called with %v", r.Header)
+	}))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	var p platform.Peers
+	if err := config.Load([]string{"SAJIN_CATALOG_URL=" + server.URL, "SAJIN_UPLOAD_URL=" + server.URL, "SAJIN_SERVICE_AUTH=local", "SAJIN_SERVICE_KEYS=" + key("k", "a")}, &p); err != nil {
+		t.Fatal(err)
+	}
+	toCatalog, toUpload, err := p.Targets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []kitx.Target{toCatalog, toUpload} {
+		ask := kitx.Client[kitx.None, struct{}](target, http.MethodGet, func(kitx.None) (string, url.Values, any) { return "/v1/months", nil, nil })
+		if _, err := ask(identity.WithOwner(t.Context(), "mina"), kitx.None{}); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("a redirect: %v", err)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
@@ -150,7 +151,30 @@ var access = serviceauth.Access{serviceauth.RoleWeb: {"/v1/"}}
 // for events asks for the bus's own token.
 func (s *Service) Handler() http.Handler {
 	guard := s.deps.Guard.Middleware(access, append(httpx.Probes(), pathEvents)...)
-	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, guard, httpx.CallerDeadline, s.whenPrepared)
+	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, guard, httpx.CallerDeadline, shed, s.whenPrepared)
+}
+
+// What is taken on at once. A waiting feed costs little; a call costs the
+// database something, so a wave of them is let in bit by bit.
+var (
+	feeds = httpx.Load{Running: 4096}
+	calls = httpx.Load{Running: 128, Waiting: 2048, Patience: 5 * time.Second}
+)
+
+// shed bounds the calls and the feeds, each by themselves. The probes are always
+// answered, and events are bounded by their subscription.
+func shed(next http.Handler) http.Handler {
+	waiting, calling := httpx.Shed(feeds, nil)(next), httpx.Shed(calls, nil)(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == catalogapi.PathChanges:
+			waiting.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/v1/"):
+			calling.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 var errNotPrepared = fault.New(fault.Unavailable, "not_started", "The service is starting.").RetryAfter(2 * time.Second)

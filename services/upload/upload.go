@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -172,10 +173,27 @@ func (s *Service) open() []string {
 	return out
 }
 
+// requests is what is taken on at once. What images need of memory is admitted
+// by the core, and who waits there keeps his place here.
+var requests = httpx.Load{Running: 512, Waiting: 512, Patience: 5 * time.Second}
+
+// shed bounds the requests. The probes are always answered, and events are
+// bounded by their subscription.
+func shed(next http.Handler) http.Handler {
+	bounded := httpx.Shed(requests, nil)(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			bounded.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Handler serves the HTTP API and the probes.
 func (s *Service) Handler() http.Handler {
 	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover,
-		s.deps.Guard.Middleware(access, s.open()...), httpx.CallerDeadline)
+		s.deps.Guard.Middleware(access, s.open()...), httpx.CallerDeadline, shed)
 }
 
 // Routes lists the patterns that Handler serves.

@@ -97,7 +97,7 @@ func (s *Server) Routes() []string { return s.api.Routes() }
 func (s *Server) Handler() http.Handler {
 	return httpx.Chain(http.HandlerFunc(s.route),
 		httpx.FromOutside, httpx.RequestIDs(false), httpx.AccessLog, s.secureHeaders, httpx.RecoverWith(s.fail),
-		s.checkHost, s.checkOrigin, asLocalOwner)
+		s.checkHost, s.checkOrigin, s.shed, asLocalOwner)
 }
 
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
