@@ -48,5 +48,5 @@ func timeout(header http.Header) (time.Duration, bool) {
 		return 0, false
 	}
 	ms, err := strconv.ParseUint(values[0], 10, 32)
-	return min(time.Duration(ms)*time.Millisecond, MaxTimeout), err == nil //nolint:gosec // of 32 bits
+	return min(time.Duration(ms)*time.Millisecond, MaxTimeout), err == nil
 }

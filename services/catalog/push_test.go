@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -24,11 +26,15 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub"
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth/googletokens"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth/googletokens/googletest"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth/keyring"
+	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
 )
 
 const (
@@ -327,5 +333,39 @@ func TestTheEmulatorPushes(t *testing.T) {
 	}
 	if images := listed(t, s); len(images) != 1 || images[0].ID != id {
 		t.Errorf("listed are %+v", images)
+	}
+}
+
+// Web calls the catalog as in the cloud: with a token from the machine's
+// metadata server, and an owner signed for this service.
+func TestGoogleVouchesForWeb(t *testing.T) {
+	s, _ := deployed(t, fakePubSub(t))
+	keys, err := keyring.Parse("k:" + base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.deps.Guard.Actors = keys
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Metadata-Flavor", "Google")
+		_, _ = io.WriteString(w, googletest.Token(t, googletest.Claims(webAccount, r.FormValue("audience"))))
+	}))
+	defer metadata.Close()
+	t.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(metadata.URL, "http://"))
+	if resp := push(s, bearer(t, pushAccount, ownAddress), bytes.NewReader(envelope(t, "1", uploaded(t, identity.NewImageID(time.Now()), "a.jpg")))); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("the push: %d", resp.StatusCode)
+	}
+	for audience, want := range map[string]int{ownAddress: 1, "https://upload.example": 0} {
+		tokens, err := googletokens.NewSource(audience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := catalogclient.New(kitx.Target{
+			Base: &url.URL{Scheme: "http", Host: "catalog.invalid"},
+			HTTP: &serviceauth.Client{HTTP: kitx.NoRedirects(httpx.InProcess{Handler: s.Handler()}), Tokens: tokens, Actors: keys, Audience: ownAddress},
+		})
+		page, err := c.List(bounded(t), catalogapi.ListRequest{})
+		if (err == nil) != (want > 0) || len(page.Images) != want {
+			t.Errorf("with a token for %s: %d images, %v", audience, len(page.Images), err)
+		}
 	}
 }
