@@ -38,6 +38,16 @@ var layers = []layer{
 		why:      "what every HTTP side shares knows no use case",
 	},
 	{
+		packages: []string{"pkg/serviceauth"},
+		may:      []string{"pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/serviceauth/keyring"},
+		why:      "who calls, and for whom, is asked of every service alike and knows no use case",
+	},
+	{
+		packages: []string{"pkg/serviceauth/*", "pkg/serviceauth/*/*"},
+		may:      []string{"pkg/fault", "pkg/serviceauth", "pkg/serviceauth/keyring"},
+		why:      "a kind of token knows its port and who vouches for it",
+	},
+	{
 		packages: []string{"pkg/gormdb", "pkg/gormdb/*"},
 		may:      []string{"pkg/fault", "pkg/gormdb"},
 		why:      "opening a database needs no knowledge of what is in it",
@@ -151,6 +161,16 @@ var dependencies = []dependency{
 		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub", "pkg/event/gcppubsub/pubsubtest"},
 		why:      "Google's transport belongs to the adapters of Google's products",
+	},
+	{
+		prefixes: []string{"cloud.google.com/go/auth"},
+		users:    []string{"pkg/serviceauth/googletokens"},
+		why:      "Google's credentials are behind the services' own port",
+	},
+	{
+		prefixes: []string{"github.com/go-jose/go-jose/v4"},
+		users:    []string{"pkg/serviceauth/keyring", "pkg/serviceauth/googletokens", "pkg/serviceauth/googletokens/googletest"},
+		why:      "signatures are made and judged where their keys are",
 	},
 	{
 		prefixes: []string{"github.com/nats-io"},

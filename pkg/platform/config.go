@@ -24,6 +24,12 @@ type Config struct {
 	DatabaseURL string `env:"DATABASE_URL"` // mysql://…, cloudsql://project:region:instance/db, sqlite:///file
 	EventsURL   string `env:"EVENTS_URL"`   // pubsub://project, nats://host:port, nats+embedded:///dir
 
+	// With pubsub: what the tokens of push requests must be for, and the service
+	// account that sends them. Set, events are pushed to the service and not
+	// pulled.
+	PushAudience string `env:"EVENTS_PUSH_AUDIENCE"`
+	PushAccount  string `env:"EVENTS_PUSH_ACCOUNT"`
+
 	// Required says which of them must be set. A program that falls back on
 	// Embedded requires none.
 	Required Need
@@ -37,7 +43,23 @@ func (c *Config) Validate() error {
 		c.check(Database, "SAJIN_DATABASE_URL", c.DatabaseURL,
 			"sqlite:///file", "mysql://user:password@host:port/database", "cloudsql://project:region:instance/database"),
 		c.check(Events, "SAJIN_EVENTS_URL", c.EventsURL, "nats+embedded:///folder", "nats://host:port", "pubsub://project"),
+		c.checkPush(),
 	)
+}
+
+var errPushBus = errors.New("SAJIN_EVENTS_PUSH_AUDIENCE and SAJIN_EVENTS_PUSH_ACCOUNT need SAJIN_EVENTS_URL=pubsub://project: no other bus pushes")
+
+func (c *Config) checkPush() error {
+	switch {
+	case c.PushAudience == "" && c.PushAccount == "":
+		return nil
+	case c.PushAudience == "" || c.PushAccount == "":
+		return errors.New("SAJIN_EVENTS_PUSH_AUDIENCE and SAJIN_EVENTS_PUSH_ACCOUNT belong together: events are pushed with both, and pulled with neither")
+	case !strings.HasPrefix(c.EventsURL, "pubsub://"):
+		return errPushBus
+	default:
+		return nil
+	}
 }
 
 func (c *Config) check(need Need, variable, raw string, forms ...string) error {

@@ -96,7 +96,8 @@ func TestPeersAreChecked(t *testing.T) {
 	if err := config.Load([]string{"SAJIN_CATALOG_URL=https://catalog.example", "SAJIN_UPLOAD_URL=http://127.0.0.1:8081"}, &p); err != nil {
 		t.Fatal(err)
 	}
-	if p.Catalog().Base.String() != "https://catalog.example" || p.Upload().Base.String() != "http://127.0.0.1:8081" {
-		t.Errorf("%s, %s", p.Catalog().Base, p.Upload().Base)
+	toCatalog, toUpload, err := p.Targets()
+	if err != nil || toCatalog.Base.String() != "https://catalog.example" || toUpload.Base.String() != "http://127.0.0.1:8081" {
+		t.Errorf("%s, %s, %v", toCatalog.Base, toUpload.Base, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -49,9 +50,14 @@ type Adapters struct {
 	// a bucket; else nil.
 	Sessions blob.SessionOpener
 	// Inbox is the folder from which files are taken in, where Partials is set.
-	Inbox   blob.Inbox
+	Inbox blob.Inbox
+	// Push makes the doors for events that the bus pushes; nil where it does not.
+	Push    Push
 	closers []func() error
 }
+
+// Push makes the door of one subscription.
+type Push func(event.Subscription, event.Handler) (http.Handler, error)
 
 // Open opens what is needed, in the order events, media, database. An address
 // that is not set, or is none, is an error: see Embedded and Validate.
@@ -67,7 +73,7 @@ func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 		return nil, err
 	}
 	if need&Events != 0 {
-		if err := a.openEvents(ctx, c.EventsURL); err != nil {
+		if err := a.openEvents(ctx, c); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +112,8 @@ type (
 	}
 )
 
-func (a *Adapters) openEvents(ctx context.Context, raw string) error {
+func (a *Adapters) openEvents(ctx context.Context, c Config) error {
+	raw := c.EventsURL
 	u, err := url.Parse(raw)
 	if err != nil {
 		return errURL("SAJIN_EVENTS_URL")
@@ -124,7 +131,10 @@ func (a *Adapters) openEvents(ctx context.Context, raw string) error {
 		return err
 	}
 	a.Bus, a.closers = bus, append(a.closers, bus.Close)
-	return nil
+	if c.PushAccount != "" {
+		a.Push, err = pushed(bus, c.PushAudience, c.PushAccount)
+	}
+	return err
 }
 
 // openMedia opens the media store. A directory has nobody who says when an

@@ -58,7 +58,7 @@ func Main(name string, stderr io.Writer, f func(context.Context) error) int {
 // variables are warned of.
 func Configure(environ []string, common *config.Common, more ...any) error {
 	into := append([]any{common}, more...)
-	if err := errors.Join(config.Load(environ, into...), CheckExposure(common)); err != nil {
+	if err := errors.Join(config.Load(environ, into...), checkExposure(common, more)); err != nil {
 		return fmt.Errorf("%w:\n%w", ErrConfig, err)
 	}
 	SetLog(common, os.Stderr)
@@ -137,6 +137,25 @@ func ListenAndServe(ctx context.Context, common *config.Common, s Service) error
 	}
 	slog.InfoContext(ctx, "listening", "addr", l.Addr().String())
 	return Serve(ctx, l, s)
+}
+
+// Guarded is a configuration that says what guards the program, where that is
+// not who signs in to a gallery.
+type Guarded interface {
+	// CheckExposure refuses an address that must not be listened on as things are.
+	CheckExposure(addr string) error
+}
+
+func checkExposure(common *config.Common, more []any) error {
+	if _, _, err := net.SplitHostPort(common.Addr); err != nil {
+		return nil // config.Common complains of it
+	}
+	for _, each := range more {
+		if own, ok := each.(Guarded); ok {
+			return own.CheckExposure(common.Addr)
+		}
+	}
+	return CheckExposure(common)
 }
 
 // CheckExposure refuses to listen beyond loopback while nothing asks who is

@@ -18,12 +18,14 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth"
 	core "github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/gormcatalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/httpapi"
@@ -65,6 +67,12 @@ type Deps struct {
 	Bus event.Bus
 	Now func() time.Time // the clock; time.Now when nil
 	Log *slog.Logger     // slog.Default() when nil
+
+	// Push, where it is set, makes a door for a subscription whose events are
+	// pushed to this service; then it does not pull.
+	Push func(event.Subscription, event.Handler) (http.Handler, error)
+	// Guard knows who may call; nil where nobody but the gallery can.
+	Guard *serviceauth.Guard
 }
 
 // Service is the catalog service.
@@ -101,6 +109,13 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	s.health = &httpx.Health{Check: s.core.Check}
 	s.health.Register(s.router)
 	httpapi.Register(s.router, s.core)
+	if deps.Push != nil {
+		door, err := deps.Push(subscription(config), s.core.HandleEvent)
+		if err != nil {
+			return nil, err
+		}
+		s.router.Handle("POST "+pathEvents, door)
+	}
 	if err := s.prepare(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
 		return nil, err
 	}
@@ -125,10 +140,41 @@ func (s *Service) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Handler serves the API and the probes, with request ids, the access log and
-// the recovery from panics.
+// pathEvents is where events are pushed to.
+const pathEvents = contract.PathEvents + Subscription
+
+// access is who may use what: the edge all that is done for users.
+var access = serviceauth.Access{serviceauth.RoleWeb: {"/v1/"}}
+
+// Handler serves the API and the probes, with request ids, the access log, the
+// recovery from panics, and the guard. The probes answer anybody, and the door
+// for events asks for the bus's own token.
 func (s *Service) Handler() http.Handler {
-	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, s.whenPrepared)
+	guard := s.deps.Guard.Middleware(access, append(httpx.Probes(), pathEvents)...)
+	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, guard, httpx.CallerDeadline, shed, s.whenPrepared)
+}
+
+// What is taken on at once. A waiting feed costs little; a call costs the
+// database something, so a wave of them is let in bit by bit.
+var (
+	feeds = httpx.Load{Running: 4096}
+	calls = httpx.Load{Running: 128, Waiting: 2048, Patience: 5 * time.Second}
+)
+
+// shed bounds the calls and the feeds, each by themselves. The probes are always
+// answered, and events are bounded by their subscription.
+func shed(next http.Handler) http.Handler {
+	waiting, calling := httpx.Shed(feeds, nil)(next), httpx.Shed(calls, nil)(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == catalogapi.PathChanges:
+			waiting.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/v1/"):
+			calling.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 var errNotPrepared = fault.New(fault.Unavailable, "not_started", "The service is starting.").RetryAfter(2 * time.Second)
@@ -136,7 +182,7 @@ var errNotPrepared = fault.New(fault.Unavailable, "not_started", "The service is
 // whenPrepared keeps the API from a database that has no schema yet.
 func (s *Service) whenPrepared(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.prepared.Load() && strings.HasPrefix(r.URL.Path, "/v1/") {
+		if !s.prepared.Load() && (strings.HasPrefix(r.URL.Path, "/v1/") || r.URL.Path == pathEvents) {
 			problem.Write(w, r, errNotPrepared)
 			return
 		}
@@ -158,20 +204,14 @@ func (s *Service) Draining() {
 }
 
 // Run does the background work until ctx ends: it handles the events of
-// contract.TopicImages, publishes the outbox, and empties the trash. It returns
+// contract.TopicImages that are not pushed, publishes the outbox, and empties the trash. It returns
 // nil after a drained stop. Several processes may run at once.
 func (s *Service) Run(ctx context.Context) error {
 	if err := process.Await(ctx, s.deps.Log, "the database", s.prepare); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		err := s.deps.Bus.Receive(ctx, subscription(s.config), s.core.HandleEvent)
-		if err == nil && ctx.Err() == nil {
-			return errors.New("catalog: the bus ended the subscription")
-		}
-		return err
-	})
+	group.Go(func() error { return s.receive(ctx) })
 	group.Go(func() error { s.core.RunRelay(ctx); return nil })
 	group.Go(func() error { s.core.RunTidy(ctx); return nil })
 	group.Go(func() error {
@@ -180,6 +220,18 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// receive pulls events, where they are not pushed, until ctx ends.
+func (s *Service) receive(ctx context.Context) error {
+	if s.deps.Push != nil {
+		return nil
+	}
+	err := s.deps.Bus.Receive(ctx, subscription(s.config), s.core.HandleEvent)
+	if err == nil && ctx.Err() == nil {
+		return errors.New("catalog: the bus ended the subscription")
+	}
+	return err
 }
 
 // Learn takes in an image by its manifest, as an event of its upload would have
