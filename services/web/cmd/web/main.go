@@ -18,7 +18,7 @@ func main() { os.Exit(process.Main("web", os.Stderr, run)) }
 func run(ctx context.Context) error {
 	var (
 		common config.Common
-		where  = platform.Config{Required: platform.Media}
+		where  = platform.Config{Required: platform.Media | platform.Accounts}
 		peers  platform.Peers
 		c      web.Config
 	)
@@ -30,7 +30,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	deps := web.Deps{Catalog: catalogclient.New(peers.Catalog()), Uploader: uploadclient.New(peers.Upload())}
+	deps := web.Deps{Catalog: catalogclient.New(peers.Catalog()), Uploader: uploadclient.New(peers.Upload()), Accounts: adapters.Accounts}
 	deps.Media, deps.SessionOrigin = adapters.Media, adapters.SessionOrigin()
 	s, err := web.New(ctx, c, deps)
 	if err != nil {
