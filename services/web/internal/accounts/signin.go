@@ -29,11 +29,11 @@ func (s *Service) SignIn(ctx context.Context, who, password string, v Visit) (Si
 	if err != nil {
 		return SignedIn{}, err
 	}
-	counted := bucket(byName, key)
+	counted := []string{bucket(byName, key), bucket(byAddress, network(v.Address))}
 	if device != "" && device == account.ID {
-		counted = bucket(byDevice, v.Device)
+		counted = []string{bucket(byDevice, v.Device)}
 	}
-	t, err := s.attempt(ctx, counted, bucket(byAddress, network(v.Address)))
+	t, err := s.attempt(ctx, counted...)
 	if err != nil {
 		return SignedIn{}, err
 	}
