@@ -63,7 +63,7 @@ var layers = []layer{
 		why:      "it chooses the adapters that an address names, for every root the same way",
 	},
 	{
-		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery"},
+		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery", "services/web/internal/accounts"},
 		may:      []string{"pkg/blob", "pkg/event", "pkg/contract", "pkg/contract/*", "pkg/fault", "pkg/identity"},
 		mayNot:   doors,
 		why:      "a core is plain Go behind ports, so that it can be read, tested and moved without any door, store or SDK",
@@ -71,7 +71,7 @@ var layers = []layer{
 	{
 		packages: []string{"services/*/internal/httpapi"},
 		may: []string{
-			"services/$/api", "services/$/internal/ingest", "services/$/internal/catalog", "services/$/internal/gallery", "services/$/internal/pages",
+			"services/$/api", "services/$/internal/ingest", "services/$/internal/catalog", "services/$/internal/gallery", "services/$/internal/accounts", "services/$/internal/pages",
 			"pkg/contract", "pkg/contract/*", "pkg/event", "pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/kitx",
 		},
 		why: "a door translates between HTTP and its own core; stores and SDKs stay behind the core's ports",
@@ -102,6 +102,24 @@ var layers = []layer{
 		may:      []string{"services/catalog/internal/catalog", "pkg/contract", "pkg/contract/*", "pkg/event", "pkg/fault", "pkg/gormdb", "pkg/identity"},
 		mayNot:   []string{"net/http"},
 		why:      "the store is behind the catalog's port, and knows no door",
+	},
+	{
+		packages: []string{"services/web/internal/gormaccounts"},
+		may:      []string{"services/web/internal/accounts", "pkg/fault", "pkg/gormdb", "pkg/identity"},
+		mayNot:   []string{"net/http"},
+		why:      "the store is behind the accounts' port, and knows no door",
+	},
+	{
+		packages: []string{"services/web/internal/iapassertions"},
+		may:      []string{"services/web/internal/accounts", "pkg/fault"},
+		mayNot:   []string{"database/sql"},
+		why:      "it knows who speaks for people, and not what people may do",
+	},
+	{
+		packages: []string{"services/web/internal/argon2hasher"},
+		may:      []string{"services/web/internal/accounts", "pkg/fault"},
+		mayNot:   []string{"net/http", "database/sql"},
+		why:      "how a password is kept does not depend on whose it is or where",
 	},
 	{
 		packages: []string{"services/catalog/catalogclient", "services/upload/uploadclient", "services/web/webclient"},
@@ -169,8 +187,10 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"github.com/go-jose/go-jose/v4"},
-		users:    []string{"pkg/serviceauth/keyring", "pkg/serviceauth/googletokens", "pkg/serviceauth/googletokens/googletest"},
-		why:      "signatures are made and judged where their keys are",
+		users: []string{
+			"pkg/serviceauth/keyring", "pkg/serviceauth/googletokens", "pkg/serviceauth/googletokens/googletest", "services/web/internal/iapassertions",
+		},
+		why: "signatures are made and judged where their keys are",
 	},
 	{
 		prefixes: []string{"github.com/nats-io"},
@@ -179,7 +199,7 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"gorm.io", "github.com/glebarez", "github.com/go-sql-driver/mysql", "github.com/pressly/goose/v3"},
-		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "pkg/platform", "services/*/internal/gorm*", "services/catalog"},
+		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "pkg/platform", "services/*/internal/gorm*", "services/catalog", "services/web", "services/sajin"},
 		why:      "SQL is behind the stores' ports; a root hands the open database on",
 	},
 	{
@@ -216,6 +236,16 @@ var dependencies = []dependency{
 		prefixes: []string{"golang.org/x/text/feature", "golang.org/x/text/language"},
 		users:    []string{"services/web/internal/pages", "services/catalog/internal/catalog"},
 		why:      "languages are the pages' business; the catalog names none when it puts names in order",
+	},
+	{
+		prefixes: []string{"golang.org/x/text/secure/precis"},
+		users:    []string{"services/web/internal/accounts"},
+		why:      "which spellings are one name and one password is a standard's business (RFC 8264 to 8266)",
+	},
+	{
+		prefixes: []string{"golang.org/x/crypto/argon2"},
+		users:    []string{"services/web/internal/argon2hasher"},
+		why:      "passwords are behind the hasher's port",
 	},
 	{
 		prefixes: []string{"golang.org/x/text/unicode/norm"},

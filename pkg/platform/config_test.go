@@ -22,6 +22,7 @@ func TestNothingSetIsBelowTheDataFolder(t *testing.T) {
 	here = filepath.ToSlash(here)
 	want := platform.Config{
 		MediaURL: "file://" + here + "/data/media", EventsURL: "nats+embedded://" + here + "/data/events",
+		AccountsURL: "sqlite://" + here + "/data/accounts.db",
 		DatabaseURL: "mysql://sajin@db/catalog", // what was set stays
 	}
 	if c != want {

@@ -28,6 +28,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event/natsevents"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/pkg/process"
 )
 
 // MakeDataDir makes the data directory, readable by its owner only.
@@ -43,6 +44,8 @@ type Adapters struct {
 	Bus   event.Bus
 	Media blob.Store
 	DB    *gorm.DB
+	// Accounts is the web service's own database; nil where there are no accounts.
+	Accounts *gorm.DB
 	// Partials is for files that arrive in pieces, where the media store is a
 	// directory and Events are needed too; else nil.
 	Partials blob.Partials
@@ -59,7 +62,7 @@ type Adapters struct {
 // Push makes the door of one subscription.
 type Push func(event.Subscription, event.Handler) (http.Handler, error)
 
-// Open opens what is needed, in the order events, media, database. An address
+// Open opens what is needed, in the order events, media, databases. An address
 // that is not set, or is none, is an error: see Embedded and Validate.
 func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 	a := &Adapters{}
@@ -70,7 +73,7 @@ func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 	}()
 	c.Required = need
 	if err := c.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w:\n%w", process.ErrConfig, err)
 	}
 	if need&Events != 0 {
 		if err := a.openEvents(ctx, c); err != nil {
@@ -83,7 +86,12 @@ func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 		}
 	}
 	if need&Database != 0 {
-		if err := a.openDatabase(ctx, c.DatabaseURL); err != nil {
+		if a.DB, err = a.openDatabase(ctx, c.DatabaseURL); err != nil {
+			return nil, err
+		}
+	}
+	if need&Accounts != 0 && c.hasAccounts() {
+		if a.Accounts, err = a.openDatabase(ctx, c.AccountsURL); err != nil {
 			return nil, err
 		}
 	}
@@ -204,11 +212,11 @@ func announce(ctx context.Context, bus event.Publisher, info blob.Info) error {
 	return bus.Publish(ctx, contract.TopicObjects, e)
 }
 
-func (a *Adapters) openDatabase(ctx context.Context, raw string) error {
+func (a *Adapters) openDatabase(ctx context.Context, raw string) (*gorm.DB, error) {
 	db, err := a.connect(ctx, raw)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	a.DB, a.closers = db, append(a.closers, func() error { return gormdb.Close(db) })
-	return nil
+	a.closers = append(a.closers, func() error { return gormdb.Close(db) })
+	return db, nil
 }

@@ -165,7 +165,7 @@ func CheckExposure(c *config.Common) error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil || c.Auth == "none" || httpx.Loopback(c.Addr) {
 		return nil
 	}
-	return fmt.Errorf("SAJIN_ADDR=%s can be reached from other machines, and there are no accounts: "+
-		"anybody could see, add and delete pictures. Listen on 127.0.0.1, or say SAJIN_AUTH=none if "+
-		"something in front of it decides who may come in", c.Addr)
+	return fmt.Errorf("SAJIN_ADDR=%s can be reached from other machines, and nothing asks who is there: "+
+		"anybody could see, add and delete pictures. Listen on 127.0.0.1, have people sign in with "+
+		"SAJIN_AUTH=password, or say SAJIN_AUTH=none if something in front of it decides who may come in", c.Addr)
 }

@@ -17,7 +17,7 @@ func main() { os.Exit(process.Main("web", os.Stderr, run)) }
 
 func run(ctx context.Context) error {
 	common, peers, c := config.Common{}, platform.Peers{}, web.Config{}
-	where := platform.Config{Required: platform.Media}
+	where := platform.Config{Required: platform.Media | platform.Accounts}
 	if err := process.Configure(os.Environ(), &common, &where, &peers, &c); err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	deps := web.Deps{Catalog: catalogclient.New(toCatalog), Uploader: uploadclient.New(toUpload)}
+	deps := web.Deps{Catalog: catalogclient.New(toCatalog), Uploader: uploadclient.New(toUpload), Accounts: adapters.Accounts}
 	deps.Media, deps.SessionOrigin = adapters.Media, adapters.SessionOrigin()
 	s, err := web.New(ctx, c, deps)
 	if err != nil {

@@ -122,6 +122,21 @@ func (p *Pages) Error(w io.Writer, v ErrorView) error {
 	return p.page(w, "error", &v.Frame, &v)
 }
 
+// SignIn writes the form that asks who is there.
+func (p *Pages) SignIn(w io.Writer, v SignInView) error {
+	return p.page(w, "signin", &v.Frame, &v)
+}
+
+// SetUp writes the form that makes the owner's account.
+func (p *Pages) SetUp(w io.Writer, v SetUpView) error {
+	return p.page(w, "setup", &v.Frame, &v)
+}
+
+// Account writes what somebody may change about how they are let in.
+func (p *Pages) Account(w io.Writer, v AccountView) error {
+	return p.page(w, "account", &v.Frame, &v)
+}
+
 // Fragment writes a run of pictures with their headings, without a page around
 // it: what the scripts fetch while one scrolls and when pictures arrive.
 func (p *Pages) Fragment(w io.Writer, f Frame, g Grid) error {
