@@ -20,6 +20,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
@@ -46,16 +47,23 @@ type Config struct {
 	// EventWorkers is how many events are handled at once. Those of one owner
 	// wait for each other in any case.
 	EventWorkers int `env:"CATALOG_EVENT_WORKERS" envDefault:"4"`
+	// TidyEvery is how often the trash is emptied of what is too old. With 0 a
+	// job does that (see Keep), and delivers what is left in the outbox.
+	TidyEvery time.Duration `env:"CATALOG_TIDY_EVERY" envDefault:"10m"`
 }
 
 const maxEventWorkers = 64
 
 // Validate names every variable whose value cannot work.
 func (c Config) Validate() error {
+	var all []error
 	if c.EventWorkers < 1 || c.EventWorkers > maxEventWorkers {
-		return fmt.Errorf("SAJIN_CATALOG_EVENT_WORKERS must be from 1 to %d, not %d", maxEventWorkers, c.EventWorkers)
+		all = append(all, fmt.Errorf("SAJIN_CATALOG_EVENT_WORKERS must be from 1 to %d, not %d", maxEventWorkers, c.EventWorkers))
 	}
-	return nil
+	if c.TidyEvery < 0 {
+		all = append(all, fmt.Errorf("SAJIN_CATALOG_TIDY_EVERY must be 0 or more, not %s", c.TidyEvery))
+	}
+	return errors.Join(all...)
 }
 
 // Deps is what the service works with. The caller owns and closes them, after
@@ -158,8 +166,9 @@ func (s *Service) Draining() {
 }
 
 // Run does the background work until ctx ends: it handles the events of
-// contract.TopicImages, publishes the outbox, and empties the trash. It returns
-// nil after a drained stop. Several processes may run at once.
+// contract.TopicImages, publishes the outbox, and empties the trash every
+// Config.TidyEvery. It returns nil after a drained stop. Several processes may
+// run at once.
 func (s *Service) Run(ctx context.Context) error {
 	if err := process.Await(ctx, s.deps.Log, "the database", s.prepare); err != nil {
 		return err
@@ -172,14 +181,32 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		return err
 	})
-	group.Go(func() error { s.core.RunRelay(ctx); return nil })
-	group.Go(func() error { s.core.RunTidy(ctx); return nil })
+	group.Go(func() error { s.core.RunRelay(ctx, s.config.TidyEvery > 0); return nil })
+	if s.config.TidyEvery > 0 {
+		group.Go(func() error { s.core.RunTidy(ctx, s.config.TidyEvery); return nil })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		s.Draining() // at once: the long polls would hold up the server's shutdown
 		return nil
 	})
 	return group.Wait()
+}
+
+// Kept counts what Keep did.
+type Kept = core.Kept
+
+// Keep does once, and to the end, what Run does on a clock: it purges what has
+// been in the trash for too long, forgets old changes, and publishes the outbox.
+// Services may run over the same database meanwhile.
+func (s *Service) Keep(ctx context.Context) (Kept, error) { return s.core.Keep(ctx) }
+
+// Migrate brings the catalog's schema up to date; see gormdb.Migrate.
+func Migrate(ctx context.Context, db *gorm.DB) error { return gormcatalog.New(db).Migrate(ctx) }
+
+// SchemaVersions says how far the catalog's schema is, and changes nothing.
+func SchemaVersions(ctx context.Context, db *gorm.DB) (gormdb.Versions, error) {
+	return gormcatalog.New(db).SchemaVersions(ctx)
 }
 
 // Learn takes in an image by its manifest, as an event of its upload would have

@@ -24,7 +24,9 @@ Usage:
 	sajin import takeout [as upload] DIR|ZIP…
 	sajin import django -dsn user:password@tcp(host)/database -media DIR|gs://bucket [as upload]
 	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
+	sajin purge [-data folder]
 	sajin rebuild [-dry-run] [-data folder]
+	sajin migrate [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
 	sajin version
 	sajin help
@@ -50,6 +52,12 @@ does; -all looks at everything and tells the catalog of every picture again,
 again from what is stored with the pictures. Both work while the gallery is
 stopped, and change nothing with -dry-run.
 
+purge does once what a gallery does on a clock: it deletes for good what has been
+in the trash for 30 days, forgets old changes, and passes on what is waiting.
+migrate brings the database up to date, before a new version is started; with
+-dry-run it only says how far the database is. sweep, purge and migrate are what
+jobs run where services in the cloud sleep between requests.
+
 verify reads the stored originals again and compares them with receipts (of
 upload -receipt), or with -all with everything that the store says of itself. It
 names every difference and then ends with 1. The gallery may go on meanwhile.
@@ -67,7 +75,9 @@ var commands = map[string]command{
 	"upload":  uploadCommand,
 	"import":  importCommand,
 	"sweep":   sweepCommand,
+	"purge":   purgeCommand,
 	"rebuild": rebuildCommand,
+	"migrate": migrateCommand,
 	"verify":  verifyCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())

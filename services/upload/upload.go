@@ -123,15 +123,28 @@ func consumersOf(core *ingest.Service, cfg Config) []consumer {
 	}
 }
 
+// Subscribe makes the service's subscriptions, so that it misses nothing that is
+// published from now on, whether or not it runs.
+func Subscribe(ctx context.Context, bus event.Subscriber, cfg Config) error {
+	return ensureAll(ctx, bus, consumersOf(nil, cfg))
+}
+
+func ensureAll(ctx context.Context, bus event.Subscriber, consumers []consumer) error {
+	for _, c := range consumers {
+		if err := bus.Ensure(ctx, c.subscription); err != nil {
+			return fmt.Errorf("upload: subscribe %s: %w", c.subscription.Name, err)
+		}
+	}
+	return nil
+}
+
 func (s *Service) ensure(ctx context.Context) error {
 	if s.deps.Push != nil {
 		s.health.Started() // what is pushed was subscribed to when the service was deployed
 		return nil
 	}
-	for _, c := range s.consumers {
-		if err := s.deps.Bus.Ensure(ctx, c.subscription); err != nil {
-			return fmt.Errorf("upload: subscribe %s: %w", c.subscription.Name, err)
-		}
+	if err := ensureAll(ctx, s.deps.Bus, s.consumers); err != nil {
+		return err
 	}
 	s.health.Started()
 	return nil
@@ -162,13 +175,15 @@ func (s *Service) Ready(ctx context.Context) error { return s.health.Ready(ctx) 
 // Draining makes the service not ready, before it stops.
 func (s *Service) Draining() { s.health.Draining() }
 
-// Run receives events and sweeps until ctx ends; then it lets the images in
+// Run receives events and sweeps every Config.SweepEvery until ctx ends; then it lets the images in
 // work finish, for httpx.DrainTimeout at most, and returns nil. It returns an
 // error when a subscription fails for good.
 func (s *Service) Run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.receive(running) })
-	group.Go(func() error { s.sweep(running); return nil })
+	if s.cfg.SweepEvery > 0 {
+		group.Go(func() error { s.sweep(running); return nil })
+	}
 	if s.deps.Inbox != nil {
 		group.Go(func() error { s.watchInbox(running); return nil })
 	}
