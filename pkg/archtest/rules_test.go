@@ -24,28 +24,33 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"pkg/blob/*", "pkg/blob/*/*"},
-		may:      []string{"pkg/blob", "pkg/blob/internal/*", "pkg/fault"},
+		may:      []string{"pkg/blob", "pkg/blob/internal/*", "pkg/fault", "pkg/telemetry"},
 		why:      "an adapter of the blob port knows its port and its store, and not what is stored",
 	},
 	{
 		packages: []string{"pkg/event/*", "pkg/event/*/*"},
-		may:      []string{"pkg/event", "pkg/event/*", "pkg/contract", "pkg/fault", "pkg/httpx/problem"},
+		may:      []string{"pkg/event", "pkg/event/*", "pkg/contract", "pkg/fault", "pkg/httpx/problem", "pkg/telemetry"},
 		why:      "an adapter of the event port knows its port and its bus; the contract only for the bucket's own notifications",
 	},
 	{
 		packages: []string{"pkg/httpx", "pkg/httpx/*", "pkg/kitx"},
-		may:      []string{"pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity"},
+		may:      []string{"pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/telemetry"},
 		why:      "what every HTTP side shares knows no use case",
 	},
 	{
 		packages: []string{"pkg/gormdb", "pkg/gormdb/*"},
-		may:      []string{"pkg/fault", "pkg/gormdb"},
+		may:      []string{"pkg/fault", "pkg/gormdb", "pkg/telemetry"},
 		why:      "opening a database needs no knowledge of what is in it",
 	},
 	{
 		packages: []string{"pkg/config", "pkg/process"},
-		may:      []string{"pkg/config", "pkg/fault", "pkg/httpx"},
+		may:      []string{"pkg/config", "pkg/fault", "pkg/httpx", "pkg/telemetry", "pkg/telemetry/otlp"},
 		why:      "how a program is configured, started and stopped does not depend on what it does",
+	},
+	{
+		packages: []string{"pkg/telemetry", "pkg/telemetry/*"},
+		may:      []string{"pkg/fault", "pkg/telemetry"},
+		why:      "whoever is watched is not known to what watches",
 	},
 	{
 		packages: []string{"pkg/platform"},
@@ -126,6 +131,24 @@ var dependencies = []dependency{
 		prefixes: []string{"golang.org/x/sync", "golang.org/x/time"},
 		users:    []string{"pkg/...", "services/..."},
 		why:      "as good as the standard library",
+	},
+	{
+		prefixes: []string{
+			"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters",
+			"go.opentelemetry.io/otel/metric/noop", "go.opentelemetry.io/otel/trace/noop",
+		},
+		users: []string{"pkg/telemetry/otlp", "pkg/telemetry/telemetrytest"},
+		why:   "what records and exports is chosen once; everybody else knows the API only",
+	},
+	{
+		prefixes: []string{"go.opentelemetry.io/otel/attribute"},
+		users:    []string{"pkg/telemetry", "pkg/telemetry/*", "pkg/httpx", "pkg/gormdb", "pkg/blob/gcsblob", "pkg/event/traced", "services/upload", "services/catalog"},
+		why:      "what is recorded is named where it happens, at the edges and never in a core",
+	},
+	{
+		prefixes: []string{"go.opentelemetry.io/otel"},
+		users:    []string{"pkg/telemetry", "pkg/telemetry/*"},
+		why:      "spans and measurements are made in one way",
 	},
 	{
 		prefixes: []string{"golang.org/x/sys"},

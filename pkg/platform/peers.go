@@ -31,29 +31,29 @@ func checkPeer(variable, raw string) error {
 }
 
 // Catalog is the catalog service. Call Validate first.
-func (p *Peers) Catalog() kitx.Target { return remote(p.CatalogURL) }
+func (p *Peers) Catalog() kitx.Target { return remote("catalog", p.CatalogURL) }
 
 // Upload is the upload service. Call Validate first.
-func (p *Peers) Upload() kitx.Target { return remote(p.UploadURL) }
+func (p *Peers) Upload() kitx.Target { return remote("upload", p.UploadURL) }
 
 // Local is a service of this process.
 func Local(name string, h http.Handler) kitx.Target {
 	return kitx.Target{
 		Base: &url.URL{Scheme: "http", Host: name},
-		HTTP: kitx.NoRedirects(httpx.InProcess{Handler: h}),
+		HTTP: kitx.NoRedirects(httpx.TraceCalls(name, httpx.InProcess{Handler: h})),
 	}
 }
 
 // remote keeps connections to a service open. Calls are bounded by the
 // deadlines of the clients; here only what comes before a call is. A service
 // that refuses a body before it has read it is heard, within a second.
-func remote(raw string) kitx.Target {
+func remote(name, raw string) kitx.Target {
 	base, err := url.Parse(raw)
 	if err != nil {
 		base = &url.URL{}
 	}
-	return kitx.Target{Base: base, HTTP: kitx.NoRedirects(&http.Transport{
+	return kitx.Target{Base: base, HTTP: kitx.NoRedirects(httpx.TraceCalls(name, &http.Transport{
 		MaxIdleConnsPerHost: 32, IdleConnTimeout: 60 * time.Second,
 		TLSHandshakeTimeout: 5 * time.Second, ExpectContinueTimeout: time.Second, ForceAttemptHTTP2: true,
-	})}
+	}))}
 }

@@ -14,17 +14,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/event/traced"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/pkg/telemetry"
 	core "github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/gormcatalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/httpapi"
@@ -103,7 +106,7 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	store := gormcatalog.New(deps.DB)
 	s := &Service{
 		config: config, deps: deps, store: store,
-		core:   core.New(store, deps.Bus, deps.Now, deps.Log),
+		core:   core.New(store, traced.Publisher(deps.Bus), deps.Now, deps.Log),
 		router: httpx.NewRouter(nil),
 	}
 	s.health = &httpx.Health{Check: s.core.Check}
@@ -136,7 +139,7 @@ func (s *Service) prepare(ctx context.Context) error {
 // Handler serves the API and the probes, with request ids, the access log and
 // the recovery from panics.
 func (s *Service) Handler() http.Handler {
-	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, s.whenPrepared)
+	return httpx.Chain(s.router, httpx.Traced, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, s.whenPrepared)
 }
 
 var errNotPrepared = fault.New(fault.Unavailable, "not_started", "The service is starting.").RetryAfter(2 * time.Second)
@@ -175,7 +178,8 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		err := s.deps.Bus.Receive(ctx, subscription(s.config), s.core.HandleEvent)
+		sub := subscription(s.config)
+		err := s.deps.Bus.Receive(ctx, sub, traced.Handler(sub, s.core.HandleEvent))
 		if err == nil && ctx.Err() == nil {
 			return errors.New("catalog: the bus ended the subscription")
 		}
@@ -199,7 +203,13 @@ type Kept = core.Kept
 // Keep does once, and to the end, what Run does on a clock: it purges what has
 // been in the trash for too long, forgets old changes, and publishes the outbox.
 // Services may run over the same database meanwhile.
-func (s *Service) Keep(ctx context.Context) (Kept, error) { return s.core.Keep(ctx) }
+func (s *Service) Keep(ctx context.Context) (Kept, error) {
+	done, err := s.core.Keep(ctx)
+	for kind, n := range map[string]int{"purged": done.Purged, "forgotten": done.Forgotten, "sent": done.Sent} {
+		telemetry.Kept.Add(ctx, int64(n), attribute.String("kind", kind))
+	}
+	return done, err
+}
 
 // Migrate brings the catalog's schema up to date; see gormdb.Migrate.
 func Migrate(ctx context.Context, db *gorm.DB) error { return gormcatalog.New(db).Migrate(ctx) }

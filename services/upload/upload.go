@@ -17,6 +17,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/event/traced"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/process"
@@ -102,7 +103,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 func newCore(cfg Config, deps Deps, images images) *ingest.Service {
 	return ingest.New(cfg.core(), ingest.Ports{
 		Blob: deps.Blob, Partials: deps.Partials, Sessions: deps.Sessions, Inbox: deps.Inbox,
-		Events: deps.Bus, Now: deps.Now, Log: deps.Log,
+		Events: traced.Publisher(deps.Bus), Now: deps.Now, Log: deps.Log, Trace: tracer{},
 		Imager: images.Imager, Metadata: images.MetadataReader, MemoryFile: images.memoryFile,
 	})
 }
@@ -112,7 +113,7 @@ func newCore(cfg Config, deps Deps, images images) *ingest.Service {
 const attempts = 66
 
 func consumersOf(core *ingest.Service, cfg Config) []consumer {
-	return []consumer{
+	all := []consumer{
 		{event.Subscription{
 			Name: "upload-objects", Topic: contract.TopicObjects, Concurrency: cfg.Concurrency, MaxAttempts: attempts,
 			AckDeadline: 2 * time.Minute, // a large image waits for memory
@@ -121,6 +122,10 @@ func consumersOf(core *ingest.Service, cfg Config) []consumer {
 			Name: "upload-purges", Topic: contract.TopicPurges, Concurrency: cfg.Concurrency, MaxAttempts: attempts,
 		}, core.HandlePurged},
 	}
+	for i, c := range all {
+		all[i].handle = traced.Handler(c.subscription, c.handle)
+	}
+	return all
 }
 
 // Subscribe makes the service's subscriptions, so that it misses nothing that is
@@ -163,7 +168,7 @@ func (s *Service) pushes() []httpapi.Push {
 
 // Handler serves the HTTP API and the probes.
 func (s *Service) Handler() http.Handler {
-	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover)
+	return httpx.Chain(s.router, httpx.Traced, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover)
 }
 
 // Routes lists the patterns that Handler serves.

@@ -96,7 +96,7 @@ func (s *Server) Routes() []string { return s.api.Routes() }
 // Handler serves every route with all guards around it.
 func (s *Server) Handler() http.Handler {
 	return httpx.Chain(http.HandlerFunc(s.route),
-		httpx.RequestIDs(false), httpx.AccessLog, s.secureHeaders, httpx.RecoverWith(s.fail),
+		httpx.Traced, httpx.RequestIDs(false), httpx.AccessLog, s.secureHeaders, httpx.RecoverWith(s.fail),
 		s.checkHost, s.checkOrigin, asLocalOwner)
 }
 
