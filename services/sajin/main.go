@@ -28,6 +28,7 @@ Usage:
 	sajin rebuild [-dry-run] [-data folder]
 	sajin migrate [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
+	sajin collectstatic [-dry-run] [-prune-older-than 720h] gs://bucket|file:///folder
 	sajin version
 	sajin help
 
@@ -62,6 +63,11 @@ verify reads the stored originals again and compares them with receipts (of
 upload -receipt), or with -all with everything that the store says of itself. It
 names every difference and then ends with 1. The gallery may go on meanwhile.
 
+collectstatic brings the interface's files to where SAJIN_STATIC_URL has browsers
+get them: compressed, under names that never change. It sends what is new and
+says what is older; that stays for pages of older versions, unless it has not
+been current for as long as -prune-older-than says.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -71,14 +77,15 @@ docs/operations.md lists all variables.
 type command func(ctx context.Context, args []string, stdout io.Writer) error
 
 var commands = map[string]command{
-	"serve":   serveCommand,
-	"upload":  uploadCommand,
-	"import":  importCommand,
-	"sweep":   sweepCommand,
-	"purge":   purgeCommand,
-	"rebuild": rebuildCommand,
-	"migrate": migrateCommand,
-	"verify":  verifyCommand,
+	"serve":         serveCommand,
+	"upload":        uploadCommand,
+	"import":        importCommand,
+	"sweep":         sweepCommand,
+	"purge":         purgeCommand,
+	"rebuild":       rebuildCommand,
+	"migrate":       migrateCommand,
+	"verify":        verifyCommand,
+	"collectstatic": collectstaticCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err
