@@ -24,17 +24,17 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"pkg/blob/*", "pkg/blob/*/*"},
-		may:      []string{"pkg/blob", "pkg/blob/internal/*", "pkg/fault"},
+		may:      []string{"pkg/blob", "pkg/blob/internal/*", "pkg/fault", "pkg/telemetry"},
 		why:      "an adapter of the blob port knows its port and its store, and not what is stored",
 	},
 	{
 		packages: []string{"pkg/event/*", "pkg/event/*/*"},
-		may:      []string{"pkg/event", "pkg/event/*", "pkg/contract", "pkg/fault", "pkg/httpx/problem"},
+		may:      []string{"pkg/event", "pkg/event/*", "pkg/contract", "pkg/fault", "pkg/httpx/problem", "pkg/telemetry"},
 		why:      "an adapter of the event port knows its port and its bus; the contract only for the bucket's own notifications",
 	},
 	{
 		packages: []string{"pkg/httpx", "pkg/httpx/*", "pkg/kitx"},
-		may:      []string{"pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity"},
+		may:      []string{"pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/telemetry"},
 		why:      "what every HTTP side shares knows no use case",
 	},
 	{
@@ -49,13 +49,18 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"pkg/gormdb", "pkg/gormdb/*"},
-		may:      []string{"pkg/fault", "pkg/gormdb"},
+		may:      []string{"pkg/fault", "pkg/gormdb", "pkg/telemetry"},
 		why:      "opening a database needs no knowledge of what is in it",
 	},
 	{
 		packages: []string{"pkg/config", "pkg/process"},
-		may:      []string{"pkg/config", "pkg/fault", "pkg/httpx"},
+		may:      []string{"pkg/config", "pkg/fault", "pkg/httpx", "pkg/telemetry", "pkg/telemetry/otlp"},
 		why:      "how a program is configured, started and stopped does not depend on what it does",
+	},
+	{
+		packages: []string{"pkg/telemetry", "pkg/telemetry/*"},
+		may:      []string{"pkg/fault", "pkg/telemetry"},
+		why:      "whoever is watched is not known to what watches",
 	},
 	{
 		packages: []string{"pkg/platform"},
@@ -156,14 +161,32 @@ var dependencies = []dependency{
 		why:      "as good as the standard library",
 	},
 	{
+		prefixes: []string{
+			"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters",
+			"go.opentelemetry.io/otel/metric/noop", "go.opentelemetry.io/otel/trace/noop",
+		},
+		users: []string{"pkg/telemetry/otlp", "pkg/telemetry/telemetrytest"},
+		why:   "what records and exports is chosen once; everybody else knows the API only",
+	},
+	{
+		prefixes: []string{"go.opentelemetry.io/otel/attribute"},
+		users:    []string{"pkg/telemetry", "pkg/telemetry/*", "pkg/httpx", "pkg/gormdb", "pkg/blob/gcsblob", "pkg/event/traced", "services/upload", "services/catalog"},
+		why:      "what is recorded is named where it happens, at the edges and never in a core",
+	},
+	{
+		prefixes: []string{"go.opentelemetry.io/otel"},
+		users:    []string{"pkg/telemetry", "pkg/telemetry/*"},
+		why:      "spans and measurements are made in one way",
+	},
+	{
 		prefixes: []string{"golang.org/x/sys"},
 		users:    []string{"services/upload/internal/imageworker"},
 		why:      "limits on processes and files in memory are the system's, and the standard library has no words for them",
 	},
 	{
 		prefixes: []string{"cloud.google.com/go/storage"},
-		users:    []string{"pkg/blob/gcsblob"},
-		why:      "Cloud Storage is behind the blob port",
+		users:    []string{"pkg/blob/gcsblob", "services/sajin/internal/gcsstatic"},
+		why:      "Cloud Storage is behind the blob port, and behind that of the interface's files, which a browser reads and not a service",
 	},
 	{
 		prefixes: []string{"cloud.google.com/go/pubsub"},
@@ -177,7 +200,7 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
-		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub", "pkg/event/gcppubsub/pubsubtest"},
+		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub", "pkg/event/gcppubsub/pubsubtest", "services/sajin/internal/gcsstatic"},
 		why:      "Google's transport belongs to the adapters of Google's products",
 	},
 	{

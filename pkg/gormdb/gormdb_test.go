@@ -87,6 +87,22 @@ func TestMigratorsThatStartTogetherMigrateOnce(t *testing.T) {
 	})
 }
 
+func TestVersionsOfASchemaAreReadWithoutTouchingIt(t *testing.T) {
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		before, err := gormdb.SchemaVersions(t.Context(), db, counters)
+		if err != nil || before != (gormdb.Versions{Have: 0, Known: 1}) || db.Migrator().HasTable(counters.Table) {
+			t.Errorf("before: %+v, %v", before, err)
+		}
+		if err := gormdb.Migrate(t.Context(), db, counters); err != nil {
+			t.Fatal(err)
+		}
+		after, err := gormdb.SchemaVersions(t.Context(), db, counters)
+		if err != nil || after != (gormdb.Versions{Have: 1, Known: 1}) {
+			t.Errorf("after: %+v, %v", after, err)
+		}
+	})
+}
+
 // F41: a program does not work on what a later one has migrated.
 func TestF41_ALaterSchemaIsRefused(t *testing.T) {
 	engines(t, func(t *testing.T, db *gorm.DB) {

@@ -41,17 +41,53 @@ func Migrate(ctx context.Context, db *gorm.DB, m Migrations) error {
 	return Fault("gormdb.Migrate", errors.Join(err, unlock()))
 }
 
-func migrate(ctx context.Context, db *gorm.DB, sqlDB *sql.DB, m Migrations) error {
+// Versions say how far a schema is: what the database has, 0 before its first
+// migration, and what this program would bring it to.
+type Versions struct{ Have, Known int64 }
+
+// SchemaVersions reads them and changes nothing. Nobody is waited for: a
+// migration that is under way shows as far as it has come.
+func SchemaVersions(ctx context.Context, db *gorm.DB, m Migrations) (Versions, error) {
+	v, err := schemaVersions(ctx, db, m)
+	return v, Fault("gormdb.SchemaVersions", err)
+}
+
+func schemaVersions(ctx context.Context, db *gorm.DB, m Migrations) (v Versions, err error) {
+	sqlDB, err := db.DB()
+	if err != nil {
+		return v, err
+	}
+	provider, err := newProvider(db, sqlDB, m)
+	if err != nil {
+		return v, err
+	}
+	sources := provider.ListSources()
+	v.Known = sources[len(sources)-1].Version // a provider without any is an error
+	if err := sqlDB.PingContext(ctx); err != nil {
+		return v, err
+	}
+	if !db.WithContext(ctx).Migrator().HasTable(m.Table) { // goose would make it
+		return v, nil
+	}
+	v.Have, _, err = provider.GetVersions(ctx)
+	return v, err
+}
+
+func newProvider(db *gorm.DB, sqlDB *sql.DB, m Migrations) (*goose.Provider, error) {
 	dialect, folder := goose.DialectMySQL, "mysql"
 	if isSQLite(db) {
 		dialect, folder = goose.DialectSQLite3, "sqlite"
 	}
 	files, err := fs.Sub(m.FS, folder)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	provider, err := goose.NewProvider(dialect, sqlDB, files,
+	return goose.NewProvider(dialect, sqlDB, files,
 		goose.WithTableName(m.Table), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+}
+
+func migrate(ctx context.Context, db *gorm.DB, sqlDB *sql.DB, m Migrations) error {
+	provider, err := newProvider(db, sqlDB, m)
 	if err != nil {
 		return err
 	}

@@ -165,6 +165,9 @@ func openMySQL(cfg *mysql.Config, o Options) (*gorm.DB, error) {
 	db, err := gorm.Open(gormmysql.New(gormmysql.Config{
 		Conn: pool, DSNConfig: cfg, SkipInitializeWithVersion: true,
 	}), c)
+	if err == nil {
+		err = observe(db)
+	}
 	if err != nil {
 		_ = pool.Close()
 		return nil, fmt.Errorf("gormdb: open mysql: %w", err)

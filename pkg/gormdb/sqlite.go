@@ -28,6 +28,9 @@ func openSQLite(ctx context.Context, rest string) (*gorm.DB, error) {
 		return nil, err
 	}
 	db, err := gorm.Open(&sqlite.Dialector{Conn: pool}, config())
+	if err == nil {
+		err = observe(db)
+	}
 	if err != nil {
 		_ = pool.Close()
 		return nil, fmt.Errorf("gormdb: open sqlite: %w", err)

@@ -95,9 +95,7 @@ func AccessLog(next http.Handler) http.Handler {
 				"bytes", rec.bytes, "ms", time.Since(start).Milliseconds(), "request_id", problem.RequestID(r.Context()))
 		}()
 		next.ServeHTTP(rec, r)
-		if rec.status == 0 { // net/http answers 200 for a handler that wrote nothing
-			rec.status = http.StatusOK
-		}
+		rec.status = rec.answered()
 	})
 }
 
@@ -138,6 +136,14 @@ func aborts(cause any) bool {
 
 func logPanic(ctx context.Context, cause any) {
 	slog.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()), "request_id", problem.RequestID(ctx))
+}
+
+// answered is the status, which net/http sets for a handler that wrote nothing.
+func (w *recorder) answered() int {
+	if w.status == 0 {
+		return http.StatusOK
+	}
+	return w.status
 }
 
 // recorder notes the status and the bytes of a response.

@@ -54,6 +54,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, pattern := rt.mux.Handler(r); pattern != "" {
+		tookRoute(r, pattern)
 		rt.mux.ServeHTTP(w, r) // sets the path values, which Handler does not
 		return
 	}

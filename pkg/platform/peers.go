@@ -62,7 +62,7 @@ func (p *Peers) Targets() (catalog, upload kitx.Target, err error) {
 // target is a service over a network. To Google a service is its address, to us
 // its name.
 func (p *Peers) target(name, address string) (kitx.Target, error) {
-	target := remote(address)
+	target := remote(name, address)
 	if p.Auth == authNone || p.Auth == authUnsaid {
 		return target, nil
 	}
@@ -89,20 +89,20 @@ func (p *Peers) target(name, address string) (kitx.Target, error) {
 func Local(name string, h http.Handler) kitx.Target {
 	return kitx.Target{
 		Base: &url.URL{Scheme: "http", Host: name},
-		HTTP: kitx.NoRedirects(httpx.InProcess{Handler: h}),
+		HTTP: kitx.NoRedirects(httpx.TraceCalls(name, httpx.InProcess{Handler: h})),
 	}
 }
 
 // remote keeps connections to a service open. Calls are bounded by the
 // deadlines of the clients; here only what comes before a call is. A service
 // that refuses a body before it has read it is heard, within a second.
-func remote(raw string) kitx.Target {
+func remote(name, raw string) kitx.Target {
 	base, err := url.Parse(raw)
 	if err != nil {
 		base = &url.URL{}
 	}
-	return kitx.Target{Base: base, HTTP: kitx.NoRedirects(&http.Transport{
+	return kitx.Target{Base: base, HTTP: kitx.NoRedirects(httpx.TraceCalls(name, &http.Transport{
 		MaxIdleConnsPerHost: 32, IdleConnTimeout: 60 * time.Second,
 		TLSHandshakeTimeout: 5 * time.Second, ExpectContinueTimeout: time.Second, ForceAttemptHTTP2: true,
-	})}
+	}))}
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/natsevents"
+	"github.com/sajin-gallery/sajin/pkg/event/traced"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/process"
@@ -209,7 +210,7 @@ func announce(ctx context.Context, bus event.Publisher, info blob.Info) error {
 	if err != nil {
 		return err
 	}
-	return bus.Publish(ctx, contract.TopicObjects, e)
+	return traced.Publisher(bus).Publish(ctx, contract.TopicObjects, e)
 }
 
 func (a *Adapters) openDatabase(ctx context.Context, raw string) (*gorm.DB, error) {

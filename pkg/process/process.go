@@ -21,6 +21,8 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/config"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/telemetry"
+	"github.com/sajin-gallery/sajin/pkg/telemetry/otlp"
 )
 
 // The exit codes.
@@ -34,12 +36,18 @@ const (
 var ErrConfig = errors.New("the configuration is not right")
 
 // Main runs f until it returns or a SIGINT or SIGTERM ends its context, prints
-// its error to stderr and returns the exit code. A second signal kills.
+// its error to stderr and returns the exit code. A second signal kills. Meanwhile
+// traces and measurements are exported under the name, where OpenTelemetry's
+// variables say where to.
 func Main(name string, stderr io.Writer, f func(context.Context) error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // hand the second signal back to the runtime
-	err := f(ctx)
+	stopExport, err := otlp.Start(ctx, name)
+	defer stopExport()
+	if err == nil {
+		err = f(ctx)
+	}
 	switch {
 	case err == nil:
 		return ExitOK
@@ -80,35 +88,15 @@ func LimitMemory(bytes int64) {
 	}
 }
 
-// SetLog makes the process's log as configured.
+// SetLog makes the process's log as configured. A reader of it who stops reading
+// stops nobody: see telemetry.Patient.
 func SetLog(c *config.Common, w io.Writer) {
 	var level slog.LevelVar
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // Validate has seen it
-	options := &slog.HandlerOptions{Level: &level}
-	if c.LogFormat == "json" {
-		options.ReplaceAttr = cloudLogging
-		slog.SetDefault(slog.New(slog.NewJSONHandler(w, options)))
-		return
-	}
-	slog.SetDefault(slog.New(slog.NewTextHandler(w, options)))
-}
-
-// cloudLogging names the level and the message as Cloud Logging reads them.
-// https://cloud.google.com/logging/docs/structured-logging
-func cloudLogging(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) > 0 {
-		return a
-	}
-	switch a.Key {
-	case slog.LevelKey:
-		a.Key = "severity"
-		if a.Value.String() == slog.LevelWarn.String() {
-			a.Value = slog.StringValue("WARNING")
-		}
-	case slog.MessageKey:
-		a.Key = "message"
-	}
-	return a
+	slog.SetDefault(slog.New(telemetry.NewLog(telemetry.Patient(w), telemetry.LogOptions{
+		Level: &level, JSON: c.LogFormat == "json",
+		Project: os.Getenv("GOOGLE_CLOUD_PROJECT"), //nolint:forbidigo // Google's own variable
+	})))
 }
 
 // Service is one service's handler and its background work.

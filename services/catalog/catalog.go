@@ -14,18 +14,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/event/traced"
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/process"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth"
+	"github.com/sajin-gallery/sajin/pkg/telemetry"
 	core "github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/gormcatalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/httpapi"
@@ -48,16 +52,23 @@ type Config struct {
 	// EventWorkers is how many events are handled at once. Those of one owner
 	// wait for each other in any case.
 	EventWorkers int `env:"CATALOG_EVENT_WORKERS" envDefault:"4"`
+	// TidyEvery is how often the trash is emptied of what is too old. With 0 a
+	// job does that (see Keep), and delivers what is left in the outbox.
+	TidyEvery time.Duration `env:"CATALOG_TIDY_EVERY" envDefault:"10m"`
 }
 
 const maxEventWorkers = 64
 
 // Validate names every variable whose value cannot work.
 func (c Config) Validate() error {
+	var all []error
 	if c.EventWorkers < 1 || c.EventWorkers > maxEventWorkers {
-		return fmt.Errorf("SAJIN_CATALOG_EVENT_WORKERS must be from 1 to %d, not %d", maxEventWorkers, c.EventWorkers)
+		all = append(all, fmt.Errorf("SAJIN_CATALOG_EVENT_WORKERS must be from 1 to %d, not %d", maxEventWorkers, c.EventWorkers))
 	}
-	return nil
+	if c.TidyEvery < 0 {
+		all = append(all, fmt.Errorf("SAJIN_CATALOG_TIDY_EVERY must be 0 or more, not %s", c.TidyEvery))
+	}
+	return errors.Join(all...)
 }
 
 // Deps is what the service works with. The caller owns and closes them, after
@@ -103,14 +114,14 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	store := gormcatalog.New(deps.DB)
 	s := &Service{
 		config: config, deps: deps, store: store,
-		core:   core.New(store, deps.Bus, deps.Now, deps.Log),
+		core:   core.New(store, traced.Publisher(deps.Bus), deps.Now, deps.Log),
 		router: httpx.NewRouter(nil),
 	}
 	s.health = &httpx.Health{Check: s.core.Check}
 	s.health.Register(s.router)
 	httpapi.Register(s.router, s.core)
 	if deps.Push != nil {
-		door, err := deps.Push(subscription(config), s.core.HandleEvent)
+		door, err := deps.Push(subscription(config), s.handler())
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +162,7 @@ var access = serviceauth.Access{serviceauth.RoleWeb: {"/v1/"}}
 // for events asks for the bus's own token.
 func (s *Service) Handler() http.Handler {
 	guard := s.deps.Guard.Middleware(access, append(httpx.Probes(), pathEvents)...)
-	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, guard, httpx.CallerDeadline, shed, s.whenPrepared)
+	return httpx.Chain(s.router, httpx.Traced, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, guard, httpx.CallerDeadline, shed, s.whenPrepared)
 }
 
 // What is taken on at once. A waiting feed costs little; a call costs the
@@ -204,16 +215,19 @@ func (s *Service) Draining() {
 }
 
 // Run does the background work until ctx ends: it handles the events of
-// contract.TopicImages that are not pushed, publishes the outbox, and empties the trash. It returns
-// nil after a drained stop. Several processes may run at once.
+// contract.TopicImages that are not pushed, publishes the outbox, and empties
+// the trash every Config.TidyEvery. It returns nil after a drained stop. Several
+// processes may run at once.
 func (s *Service) Run(ctx context.Context) error {
 	if err := process.Await(ctx, s.deps.Log, "the database", s.prepare); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.receive(ctx) })
-	group.Go(func() error { s.core.RunRelay(ctx); return nil })
-	group.Go(func() error { s.core.RunTidy(ctx); return nil })
+	group.Go(func() error { s.core.RunRelay(ctx, s.config.TidyEvery > 0); return nil })
+	if s.config.TidyEvery > 0 {
+		group.Go(func() error { s.core.RunTidy(ctx, s.config.TidyEvery); return nil })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		s.Draining() // at once: the long polls would hold up the server's shutdown
@@ -222,16 +236,43 @@ func (s *Service) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// handler handles events, however they come.
+func (s *Service) handler() event.Handler {
+	return traced.Handler(subscription(s.config), s.core.HandleEvent)
+}
+
 // receive pulls events, where they are not pushed, until ctx ends.
 func (s *Service) receive(ctx context.Context) error {
 	if s.deps.Push != nil {
 		return nil
 	}
-	err := s.deps.Bus.Receive(ctx, subscription(s.config), s.core.HandleEvent)
+	err := s.deps.Bus.Receive(ctx, subscription(s.config), s.handler())
 	if err == nil && ctx.Err() == nil {
 		return errors.New("catalog: the bus ended the subscription")
 	}
 	return err
+}
+
+// Kept counts what Keep did.
+type Kept = core.Kept
+
+// Keep does once, and to the end, what Run does on a clock: it purges what has
+// been in the trash for too long, forgets old changes, and publishes the outbox.
+// Services may run over the same database meanwhile.
+func (s *Service) Keep(ctx context.Context) (Kept, error) {
+	done, err := s.core.Keep(ctx)
+	for kind, n := range map[string]int{"purged": done.Purged, "forgotten": done.Forgotten, "sent": done.Sent} {
+		telemetry.Kept.Add(ctx, int64(n), attribute.String("kind", kind))
+	}
+	return done, err
+}
+
+// Migrate brings the catalog's schema up to date; see gormdb.Migrate.
+func Migrate(ctx context.Context, db *gorm.DB) error { return gormcatalog.New(db).Migrate(ctx) }
+
+// SchemaVersions says how far the catalog's schema is, and changes nothing.
+func SchemaVersions(ctx context.Context, db *gorm.DB) (gormdb.Versions, error) {
+	return gormcatalog.New(db).SchemaVersions(ctx)
 }
 
 // Learn takes in an image by its manifest, as an event of its upload would have

@@ -113,6 +113,61 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
+func TestTheClockMayBeLeftToAJobAndNotRunBackwards(t *testing.T) {
+	db := openDB(t, sqliteURL(t))
+	for every, ok := range map[time.Duration]bool{-1: false, 0: true, 1: true} {
+		_, err := New(t.Context(), Config{Migrate: true, EventWorkers: 1, TidyEvery: every}, Deps{DB: db, Bus: catalogtest.NewBus(), Log: quiet})
+		if (err == nil) != ok {
+			t.Errorf("New with TidyEvery %s: %v", every, err)
+		}
+	}
+}
+
+// Where a job keeps the catalog, a service does nothing by the clock, but passes
+// on what it decides itself; the job does the rest, once, and says what.
+func TestAJobDoesWhatServicesLeaveToIt(t *testing.T) {
+	for name, address := range engines {
+		t.Run(name, func(t *testing.T) {
+			url, bus := address(t), catalogtest.NewBus()
+			left := upload(t, start(t, url, bus, nil), "a")
+			purge(t, start(t, url, bus, nil), left.ID) // no relay runs
+			old := upload(t, start(t, url, bus, nil), "b")
+			if _, err := start(t, url, bus, nil).core.Trash(bounded(t), old.ID); err != nil {
+				t.Fatal(err)
+			}
+			later := func() time.Time { return time.Now().Add(31 * 24 * time.Hour) }
+			s := start(t, url, bus, later)
+			done, err := s.Keep(bounded(t))
+			// One event for each; the changes are those of adding, trashing and purging.
+			if err != nil || done.Purged != 1 || done.Sent != 2 || done.Forgotten == 0 {
+				t.Errorf("Keep = %+v, %v", done, err)
+			}
+			for _, m := range []contract.Manifest{left, old} {
+				if n := bus.Purges(m.ID); n != 1 {
+					t.Errorf("%s was published %d times", m.ID, n)
+				}
+			}
+			if again, err := s.Keep(bounded(t)); err != nil || again != (Kept{}) {
+				t.Errorf("Keep again = %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestWithoutItsClockAServiceStillPassesOnWhatItDecides(t *testing.T) {
+	url, bus := sqliteURL(t), catalogtest.NewBus()
+	s, err := New(t.Context(), Config{Migrate: true, EventWorkers: 1}, Deps{DB: openDB(t, url), Bus: bus, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, s)
+	m := upload(t, s, "a")
+	purge(t, s, m.ID)
+	if err := bus.AwaitPurge(bounded(t), m.ID, m.Key, 1); err != nil {
+		t.Errorf("the purge waits for a job: %v", err)
+	}
+}
+
 func TestWithoutMigrationItIsAnError(t *testing.T) {
 	_, err := New(t.Context(), Config{EventWorkers: 1}, Deps{DB: openDB(t, sqliteURL(t)), Bus: catalogtest.NewBus(), Log: quiet})
 	if fault.KindOf(err) != fault.Internal || err == nil {

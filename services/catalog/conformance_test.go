@@ -61,7 +61,7 @@ var quiet = slog.New(slog.DiscardHandler)
 // start makes the service on a database, as a process of its own would.
 func start(tb testing.TB, address string, bus event.Bus, now func() time.Time) *Service {
 	tb.Helper()
-	s, err := New(tb.Context(), Config{Migrate: true, EventWorkers: 4}, Deps{DB: openDB(tb, address), Bus: bus, Now: now, Log: quiet})
+	s, err := New(tb.Context(), Config{Migrate: true, EventWorkers: 4, TidyEvery: 10 * time.Minute}, Deps{DB: openDB(tb, address), Bus: bus, Now: now, Log: quiet})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -24,8 +24,11 @@ Usage:
 	sajin import takeout [as upload] DIR|ZIP…
 	sajin import django -dsn user:password@tcp(host)/database -media DIR|gs://bucket [as upload]
 	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
+	sajin purge [-data folder]
 	sajin rebuild [-dry-run] [-data folder]
+	sajin migrate [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
+	sajin collectstatic [-dry-run] [-prune-older-than 720h] gs://bucket|file:///folder
 	sajin version
 	sajin help
 
@@ -50,9 +53,20 @@ does; -all looks at everything and tells the catalog of every picture again,
 again from what is stored with the pictures. Both work while the gallery is
 stopped, and change nothing with -dry-run.
 
+purge does once what a gallery does on a clock: it deletes for good what has been
+in the trash for 30 days, forgets old changes, and passes on what is waiting.
+migrate brings the database up to date, before a new version is started; with
+-dry-run it only says how far the database is. sweep, purge and migrate are what
+jobs run where services in the cloud sleep between requests.
+
 verify reads the stored originals again and compares them with receipts (of
 upload -receipt), or with -all with everything that the store says of itself. It
 names every difference and then ends with 1. The gallery may go on meanwhile.
+
+collectstatic brings the interface's files to where SAJIN_STATIC_URL has browsers
+get them: compressed, under names that never change. It sends what is new and
+says what is older; that stays for pages of older versions, unless it has not
+been current for as long as -prune-older-than says.
 
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
@@ -63,12 +77,15 @@ docs/operations.md lists all variables.
 type command func(ctx context.Context, args []string, stdout io.Writer) error
 
 var commands = map[string]command{
-	"serve":   serveCommand,
-	"upload":  uploadCommand,
-	"import":  importCommand,
-	"sweep":   sweepCommand,
-	"rebuild": rebuildCommand,
-	"verify":  verifyCommand,
+	"serve":         serveCommand,
+	"upload":        uploadCommand,
+	"import":        importCommand,
+	"sweep":         sweepCommand,
+	"purge":         purgeCommand,
+	"rebuild":       rebuildCommand,
+	"migrate":       migrateCommand,
+	"verify":        verifyCommand,
+	"collectstatic": collectstaticCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err

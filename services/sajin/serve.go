@@ -28,6 +28,8 @@ type configuration struct {
 	upload   upload.Config
 	catalog  catalog.Config
 	web      web.Config
+	// embedded says that something is kept below the data folder.
+	embedded bool
 }
 
 // load reads the environment; what the command line said overrides it.
@@ -37,6 +39,7 @@ func (c *configuration) load(environ []string) error {
 	if err != nil {
 		return err
 	}
+	c.embedded = c.adapters.MediaURL == "" || c.adapters.DatabaseURL == "" || c.adapters.EventsURL == ""
 	return c.adapters.Embedded(c.common.DataDir)
 }
 

@@ -45,8 +45,10 @@ func upkeep(name string, args []string, stdout io.Writer, define func(*flag.Flag
 
 // openUpkeep opens what a command needs, or says that a gallery runs there.
 func openUpkeep(ctx context.Context, c *configuration, need platform.Need) (*platform.Adapters, error) {
-	if err := platform.MakeDataDir(c.common.DataDir); err != nil {
-		return nil, err
+	if c.embedded { // a job in the cloud has no disk to write to
+		if err := platform.MakeDataDir(c.common.DataDir); err != nil {
+			return nil, err
+		}
 	}
 	adapters, err := platform.Open(ctx, c.adapters, need)
 	if fault.KindOf(err) == fault.Locked {

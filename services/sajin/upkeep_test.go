@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -189,6 +190,82 @@ func TestSweepSaysWhatItDoes(t *testing.T) {
 	}
 }
 
+// What is in the trash for too long is deleted for good, its files too.
+func TestPurgeEmptiesTheTrash(t *testing.T) {
+	dir := t.TempDir()
+	h, stop := serving(t, dir)
+	add(t, h, 0, 2)
+	old, _ := listed(t, h, 2)[0]["id"].(string)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodDelete, "http://127.0.0.1:8080/api/v1/images/"+old, http.NoBody))
+	if w.Code >= 300 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if _, problem, code := run(t, "purge", "-data", dir); code != 1 || !strings.Contains(problem, "the gallery is running") {
+		t.Errorf("beside a gallery: %d %s", code, problem)
+	}
+	stop()
+	if out, problem, code := run(t, "purge", "-data", dir); code != 0 || !strings.HasPrefix(out, "0 images purged") {
+		t.Errorf("too early: %d %s%s", code, out, problem)
+	}
+	age(t, dir, 31*24*time.Hour)
+	if out, problem, code := run(t, "purge", "-data", dir); code != 0 || !strings.HasPrefix(out, "1 images purged, 0 old changes forgotten, 1 messages passed on") {
+		t.Errorf("%d %s%s", code, out, problem)
+	}
+	h, stop = serving(t, dir)
+	defer stop()
+	if left, _ := listed(t, h, 1)[0]["id"].(string); left == old {
+		t.Error("the other picture was purged")
+	}
+	gone := func() bool {
+		found, err := filepath.Glob(filepath.Join(dir, "media", "originals", "*", old+"*"))
+		return err == nil && len(found) == 0
+	}
+	for deadline := time.Now().Add(30 * time.Second); !gone(); <-time.After(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the files of the purged picture are still there")
+		}
+	}
+}
+
+// age makes everything in the trash older.
+func age(t *testing.T, dir string, by time.Duration) {
+	t.Helper()
+	var c platform.Config
+	if err := c.Embedded(dir); err != nil {
+		t.Fatal(err)
+	}
+	a, err := platform.Open(t.Context(), c, platform.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if err := a.DB.Exec("UPDATE catalog_images SET trashed_ms = trashed_ms - ? WHERE trashed", by.Milliseconds()).Error; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMigrateSaysFromWhereToWhere(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct{ flag, want string }{
+		{"-dry-run", `^catalog: at version 0, to be brought to [1-9]\d*\nThis was a dry run: nothing was changed\.\n$`},
+		{"", `^catalog: brought from version 0 to [1-9]\d*\n$`},
+		{"", `^catalog: up to date at version [1-9]\d*\n$`},
+		{"-dry-run", `^catalog: up to date at version [1-9]\d*\nThis was a dry run`},
+	} {
+		args := slices.DeleteFunc([]string{"migrate", tt.flag, "-data", dir}, func(s string) bool { return s == "" })
+		out, problem, code := run(t, args...)
+		if code != 0 || !regexp.MustCompile(tt.want).MatchString(out) {
+			t.Errorf("%v: %d %q %s, want %s", args, code, out, problem, tt.want)
+		}
+	}
+	_, stop := serving(t, dir) // beside a gallery it may run
+	defer stop()
+	if out, problem, code := run(t, "migrate", "-data", dir); code != 0 {
+		t.Errorf("beside a gallery: %d %s%s", code, out, problem)
+	}
+}
+
 // leave stores an original as a process does that ends right after.
 func leave(t *testing.T, dir string, content []byte) {
 	t.Helper()
@@ -211,7 +288,7 @@ func leave(t *testing.T, dir string, content []byte) {
 }
 
 func TestUpkeepTakesNoOtherWords(t *testing.T) {
-	for _, command := range []string{"sweep", "rebuild"} {
+	for _, command := range []string{"sweep", "rebuild", "purge", "migrate"} {
 		if _, problem, code := run(t, command, "everything"); code != 2 || !strings.Contains(problem, "one word too many") {
 			t.Errorf("%s: %d %s", command, code, problem)
 		}

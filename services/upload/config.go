@@ -28,8 +28,8 @@ type Config struct {
 	DeriveTimeout time.Duration `env:"UPLOAD_DERIVE_TIMEOUT" envDefault:"30s"` // for decoding one image
 	AnswerWithin  time.Duration `env:"UPLOAD_ANSWER_WITHIN" envDefault:"60s"`  // after a request's last byte
 
-	SweepEvery time.Duration `env:"UPLOAD_SWEEP_EVERY" envDefault:"10m"`
-	SweepAge   time.Duration `env:"UPLOAD_SWEEP_AGE" envDefault:"30s"` // what is younger may be in work elsewhere
+	SweepEvery time.Duration `env:"UPLOAD_SWEEP_EVERY" envDefault:"10m"` // 0 leaves it to a job (see Sweep)
+	SweepAge   time.Duration `env:"UPLOAD_SWEEP_AGE" envDefault:"30s"`   // what is younger may be in work elsewhere
 
 	Attempts int `env:"UPLOAD_ATTEMPTS" envDefault:"5"` // at an image that fails for no known reason
 
@@ -67,7 +67,9 @@ func (c Config) Validate() error {
 	positive("SAJIN_UPLOAD_MAX_PIXELS", c.MaxPixels)
 	positive("SAJIN_UPLOAD_DERIVE_TIMEOUT", int64(c.DeriveTimeout))
 	positive("SAJIN_UPLOAD_ANSWER_WITHIN", int64(c.AnswerWithin))
-	positive("SAJIN_UPLOAD_SWEEP_EVERY", int64(c.SweepEvery))
+	if c.SweepEvery < 0 {
+		all = append(all, fmt.Errorf("SAJIN_UPLOAD_SWEEP_EVERY must be 0 or more, not %s", c.SweepEvery))
+	}
 	positive("SAJIN_UPLOAD_SWEEP_AGE", int64(c.SweepAge))
 	positive("SAJIN_UPLOAD_ATTEMPTS", int64(c.Attempts))
 	positive("SAJIN_UPLOAD_OPEN_SESSIONS", int64(c.OpenSessions))

@@ -63,7 +63,11 @@ func Sweep(ctx context.Context, cfg Config, deps Deps, o SweepOptions) (Swept, e
 	if err := settleInbox(ctx, deps.Inbox); err != nil {
 		return Swept{}, err
 	}
-	return core.SweepBy(ctx, order)
+	done, err := core.SweepBy(ctx, order)
+	if !o.DryRun {
+		countSwept(ctx, done)
+	}
+	return done, err
 }
 
 // settleInbox waits for what has just been put into an inbox to be seen twice.
@@ -145,6 +149,7 @@ func (s *Service) sweepOnce(ctx context.Context, now, since time.Time, turn uint
 		order.Turn, order.Turns = turn, repeatParts
 	}
 	done, err := s.core.SweepBy(limited, order)
+	countSwept(ctx, done)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

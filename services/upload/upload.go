@@ -18,6 +18,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/event/traced"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/process"
@@ -110,7 +111,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 func newCore(cfg Config, deps Deps, images images) *ingest.Service {
 	return ingest.New(cfg.core(), ingest.Ports{
 		Blob: deps.Blob, Partials: deps.Partials, Sessions: deps.Sessions, Inbox: deps.Inbox,
-		Events: deps.Bus, Now: deps.Now, Log: deps.Log,
+		Events: traced.Publisher(deps.Bus), Now: deps.Now, Log: deps.Log, Trace: tracer{},
 		Imager: images.Imager, Metadata: images.MetadataReader, MemoryFile: images.memoryFile,
 	})
 }
@@ -120,7 +121,7 @@ func newCore(cfg Config, deps Deps, images images) *ingest.Service {
 const attempts = 66
 
 func consumersOf(core *ingest.Service, cfg Config) []consumer {
-	return []consumer{
+	all := []consumer{
 		{event.Subscription{
 			Name: "upload-objects", Topic: contract.TopicObjects, Concurrency: cfg.Concurrency, MaxAttempts: attempts,
 			AckDeadline: 2 * time.Minute, // a large image waits for memory
@@ -129,6 +130,25 @@ func consumersOf(core *ingest.Service, cfg Config) []consumer {
 			Name: "upload-purges", Topic: contract.TopicPurges, Concurrency: cfg.Concurrency, MaxAttempts: attempts,
 		}, core.HandlePurged},
 	}
+	for i, c := range all {
+		all[i].handle = traced.Handler(c.subscription, c.handle)
+	}
+	return all
+}
+
+// Subscribe makes the service's subscriptions, so that it misses nothing that is
+// published from now on, whether or not it runs.
+func Subscribe(ctx context.Context, bus event.Subscriber, cfg Config) error {
+	return ensureAll(ctx, bus, consumersOf(nil, cfg))
+}
+
+func ensureAll(ctx context.Context, bus event.Subscriber, consumers []consumer) error {
+	for _, c := range consumers {
+		if err := bus.Ensure(ctx, c.subscription); err != nil {
+			return fmt.Errorf("upload: subscribe %s: %w", c.subscription.Name, err)
+		}
+	}
+	return nil
 }
 
 func (s *Service) ensure(ctx context.Context) error {
@@ -136,10 +156,8 @@ func (s *Service) ensure(ctx context.Context) error {
 		s.health.Started() // what is pushed was subscribed to when the service was deployed
 		return nil
 	}
-	for _, c := range s.consumers {
-		if err := s.deps.Bus.Ensure(ctx, c.subscription); err != nil {
-			return fmt.Errorf("upload: subscribe %s: %w", c.subscription.Name, err)
-		}
+	if err := ensureAll(ctx, s.deps.Bus, s.consumers); err != nil {
+		return err
 	}
 	s.health.Started()
 	return nil
@@ -192,7 +210,7 @@ func shed(next http.Handler) http.Handler {
 
 // Handler serves the HTTP API and the probes.
 func (s *Service) Handler() http.Handler {
-	return httpx.Chain(s.router, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover,
+	return httpx.Chain(s.router, httpx.Traced, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover,
 		s.deps.Guard.Middleware(access, s.open()...), httpx.CallerDeadline, shed)
 }
 
@@ -205,13 +223,15 @@ func (s *Service) Ready(ctx context.Context) error { return s.health.Ready(ctx) 
 // Draining makes the service not ready, before it stops.
 func (s *Service) Draining() { s.health.Draining() }
 
-// Run receives events and sweeps until ctx ends; then it lets the images in
+// Run receives events and sweeps every Config.SweepEvery until ctx ends; then it lets the images in
 // work finish, for httpx.DrainTimeout at most, and returns nil. It returns an
 // error when a subscription fails for good.
 func (s *Service) Run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.receive(running) })
-	group.Go(func() error { s.sweep(running); return nil })
+	if s.cfg.SweepEvery > 0 {
+		group.Go(func() error { s.sweep(running); return nil })
+	}
 	if s.deps.Inbox != nil {
 		group.Go(func() error { s.watchInbox(running); return nil })
 	}

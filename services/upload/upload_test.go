@@ -186,7 +186,7 @@ func TestPushedEvents(t *testing.T) {
 
 func TestConfigNamesEveryMistake(t *testing.T) {
 	s := newSite(t)
-	_, err := upload.New(t.Context(), upload.Config{FileBytes: 2, RequestBytes: 1}, upload.Deps{Blob: s.bucket, Bus: s.bus})
+	_, err := upload.New(t.Context(), upload.Config{FileBytes: 2, RequestBytes: 1, SweepEvery: -1}, upload.Deps{Blob: s.bucket, Bus: s.bus})
 	for _, name := range []string{
 		"REQUEST_BYTES", "FILES_PER_REQUEST", "IDLE_BODY", "MEMORY_BYTES", "TEMP_BYTES", "MAX_PIXELS",
 		"DERIVE_TIMEOUT", "ANSWER_WITHIN", "SWEEP_EVERY", "SWEEP_AGE", "EVENTS_AT_ONCE",

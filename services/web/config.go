@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/config"
@@ -22,6 +23,10 @@ type Config struct {
 	// where that is not Addr, such as https://photos.example.org. Other names
 	// are then refused.
 	PublicOrigin string `env:"PUBLIC_ORIGIN"`
+	// StaticURL is where the interface's files are served, such as
+	// https://storage.googleapis.com/bucket; sajin collectstatic puts them there.
+	// Empty: the service serves them itself.
+	StaticURL string `env:"STATIC_URL"`
 	// The limits on uploads, by the variables that the upload service reads: it
 	// enforces those on files, and here they are told to people. MaxRequestBytes
 	// is enforced here as well, before the body is read, and so is IdleBody, the
@@ -77,7 +82,7 @@ func (c *Config) Guarded() bool { return c.Auth == config.AuthPassword || c.Auth
 // the words of the upload service, so that a program with both says it once.
 func (c Config) Validate() error {
 	_, err := parseOrigin(c.PublicOrigin)
-	all := []error{err}
+	all := []error{err, checkStatic(c.StaticURL)}
 	positive := func(name string, value int64) {
 		if value <= 0 {
 			all = append(all, fmt.Errorf("%s must be greater than 0, not %d", name, value))
@@ -121,4 +126,15 @@ func parseOrigin(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("SAJIN_PUBLIC_ORIGIN is %q: it must be a scheme and a host, such as https://photos.example.org", text)
 	}
 	return u, nil
+}
+
+// checkStatic takes a scheme, a host and a path, in characters that mean nothing
+// in a policy on content.
+func checkStatic(text string) error {
+	u, err := url.Parse(text)
+	plain := err == nil && u.String() == text && !strings.ContainsAny(text, ";, '\"?#") && u.User == nil && !strings.HasSuffix(text, "/")
+	if text != "" && (!plain || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+		return fmt.Errorf("SAJIN_STATIC_URL is %q: it must be an address without a slash at its end, such as https://storage.googleapis.com/bucket", text)
+	}
+	return nil
 }

@@ -74,7 +74,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	rendered, err := pages.New(pages.Options{Assets: deps.Assets, Dev: cfg.Dev, SendTo: deps.SessionOrigin})
+	rendered, err := pages.New(pages.Options{Assets: deps.Assets, Dev: cfg.Dev, SendTo: deps.SessionOrigin, Static: cfg.StaticURL})
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
@@ -108,6 +108,12 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	s.handler = httpapi.New(options).Handler()
 	return s, nil
 }
+
+// StaticFile is one of the interface's files.
+type StaticFile = pages.File
+
+// StaticFiles lists what is to be served at Config.StaticURL.
+func StaticFiles() ([]StaticFile, error) { return pages.Files(nil) }
 
 // reachable asks the catalog and the accounts for as little as can be asked.
 func reachable(core *gallery.Service, who *people) func(context.Context) error {

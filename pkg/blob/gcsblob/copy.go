@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"time"
 
 	"cloud.google.com/go/storage"
 
@@ -14,7 +15,8 @@ var _ blob.Copier = (*Store)(nil)
 
 // Copy implements blob.Copier: the bucket copies within itself. A copy whose
 // answer was lost and that was repeated is blob.ErrExists.
-func (s *Store) Copy(ctx context.Context, from blob.Info, key string, opts blob.WriteOptions) (blob.Info, error) {
+func (s *Store) Copy(ctx context.Context, from blob.Info, key string, opts blob.WriteOptions) (_ blob.Info, err error) {
+	defer observe(ctx, "copy", time.Now(), &err)
 	const op = "gcsblob.Copy"
 	if err := blob.CheckKey(from.Key); err != nil {
 		return blob.Info{}, err

@@ -81,7 +81,7 @@ func isTransient(err error) bool {
 // not there, or the rights to it are not, shows as ErrUnavailable in the first
 // List or Put. (To Stat and Open a missing bucket is only a missing object.)
 func Open(ctx context.Context, bucket string, opts Options) (*Store, error) {
-	clientOptions := []option.ClientOption{storage.WithJSONReads(), storage.WithDisabledClientMetrics()}
+	clientOptions := []option.ClientOption{storage.WithJSONReads(), storage.WithDisabledClientMetrics(), option.WithTelemetryDisabled()}
 	if opts.Endpoint != "" {
 		clientOptions = append(clientOptions, option.WithoutAuthentication(),
 			option.WithEndpoint(strings.TrimSuffix(opts.Endpoint, "/")+"/storage/v1/"))

@@ -26,7 +26,8 @@ const writeToken = "sajin-write"
 const cleanupTimeout = 10 * time.Second
 
 // Put implements blob.Store. It holds a chunk of the object in memory.
-func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts blob.WriteOptions) (blob.Info, error) {
+func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts blob.WriteOptions) (_ blob.Info, err error) {
+	defer observe(ctx, "put", time.Now(), &err)
 	const op = "gcsblob.Put"
 	if err := blob.CheckWrite(key, opts); err != nil {
 		return blob.Info{}, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
@@ -20,7 +21,8 @@ import (
 const openAttempts = 20
 
 // Stat implements blob.Store.
-func (s *Store) Stat(ctx context.Context, key string) (blob.Info, error) {
+func (s *Store) Stat(ctx context.Context, key string) (_ blob.Info, err error) {
+	defer observe(ctx, "stat", time.Now(), &err)
 	if err := blob.CheckKey(key); err != nil {
 		return blob.Info{}, err
 	}
@@ -34,12 +36,12 @@ func (s *Store) Stat(ctx context.Context, key string) (blob.Info, error) {
 // Open implements blob.Store. It asks for the description, then for the bytes
 // of that very generation: the answer with the bytes does not say all that
 // Info holds.
-func (s *Store) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Info, error) {
+func (s *Store) Open(ctx context.Context, key string, offset, length int64) (_ io.ReadCloser, _ blob.Info, err error) {
+	defer observe(ctx, "open", time.Now(), &err)
 	const op = "gcsblob.Open"
 	if err := blob.CheckKey(key); err != nil {
 		return nil, blob.Info{}, err
 	}
-	var err error
 	for range openAttempts {
 		var info blob.Info
 		if info, err = s.Stat(ctx, key); err != nil {
@@ -105,12 +107,13 @@ func (r *reader) Close() error { return classify(r.ctx, "gcsblob.Close", r.close
 
 // Delete implements blob.Store. It is repeated like a read: a deletion that
 // arrives twice is one that arrived late.
-func (s *Store) Delete(ctx context.Context, key string) error {
+func (s *Store) Delete(ctx context.Context, key string) (err error) {
+	defer observe(ctx, "delete", time.Now(), &err)
 	if err := blob.CheckKey(key); err != nil {
 		return err
 	}
 	object := s.bucket.Object(key).Retryer(storage.WithPolicy(storage.RetryAlways))
-	err := object.Delete(ctx)
+	err = object.Delete(ctx)
 	if errors.Is(err, storage.ErrObjectNotExist) {
 		return nil
 	}
@@ -118,7 +121,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 }
 
 // List implements blob.Store. The Info lacks Metadata.
-func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]blob.Info, error) {
+func (s *Store) List(ctx context.Context, prefix, after string, limit int) (_ []blob.Info, err error) {
+	defer observe(ctx, "list", time.Now(), &err)
 	if err := blob.CheckLimit(limit); err != nil {
 		return nil, err
 	}

@@ -34,7 +34,8 @@ func (s *Store) SessionOrigin() string { return s.base.Scheme + "://" + s.base.H
 
 // OpenSession implements blob.SessionOpener. The library has no call for it: it
 // makes and uses sessions for itself.
-func (s *Store) OpenSession(ctx context.Context, key string, opts blob.SessionOptions) (blob.Session, error) {
+func (s *Store) OpenSession(ctx context.Context, key string, opts blob.SessionOptions) (_ blob.Session, err error) {
+	defer observe(ctx, "open session", time.Now(), &err)
 	const op = "gcsblob.OpenSession"
 	if err := blob.CheckSession(key, opts); err != nil {
 		return blob.Session{}, err

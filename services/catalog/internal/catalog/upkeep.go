@@ -15,15 +15,19 @@ const (
 	relayTimeout  = 30 * time.Second // for a batch
 	relayPoll     = 5 * time.Second  // for what another process left behind
 	relayMaxPause = 30 * time.Second
-	tidyEvery     = 10 * time.Minute
 	tidyTimeout   = time.Minute
 	compactBatch  = 1000
 )
 
 // RunRelay publishes the outbox to contract.TopicPurges until ctx ends: at least
 // once, and at once when this process fills it. Several relays may run; a bus
-// that is down is tried again with growing pauses.
-func (s *Service) RunRelay(ctx context.Context) {
+// that is down is tried again with growing pauses. With poll it also looks for
+// what other processes have left behind, every few seconds.
+func (s *Service) RunRelay(ctx context.Context, poll bool) {
+	pause := relayPoll
+	if !poll {
+		pause = 0
+	}
 	for failures := 0; ctx.Err() == nil; {
 		grown, release := s.outbox.listen("")
 		sent, err := s.relay(ctx)
@@ -34,7 +38,7 @@ func (s *Service) RunRelay(ctx context.Context) {
 			failures++
 		case sent < relayBatch:
 			failures = 0
-			s.rest(ctx, relayPoll, grown)
+			s.rest(ctx, pause, grown)
 		}
 		release()
 	}
@@ -69,13 +73,13 @@ func (s *Service) settle(ctx context.Context, sent, left []int64) error {
 }
 
 // RunTidy purges what has been in the trash for TrashPeriod and forgets changes
-// older than ChangesPeriod, now and then, until ctx ends.
-func (s *Service) RunTidy(ctx context.Context) {
+// older than ChangesPeriod, at once and then every so often, until ctx ends.
+func (s *Service) RunTidy(ctx context.Context, every time.Duration) {
 	for ctx.Err() == nil {
 		if err := s.Tidy(ctx); err != nil {
 			s.report(ctx, "tidying up failed and is tried again", err)
 		}
-		s.rest(ctx, tidyEvery, nil)
+		s.rest(ctx, every, nil)
 	}
 }
 
@@ -83,26 +87,66 @@ func (s *Service) RunTidy(ctx context.Context) {
 func (s *Service) Tidy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tidyTimeout)
 	defer cancel()
+	_, err := s.tidy(ctx)
+	return err
+}
+
+// Kept counts what a pass of the upkeep did.
+type Kept struct {
+	Purged    int // images whose time in the trash was over
+	Forgotten int // changes
+	Sent      int // events of the outbox
+}
+
+// Keep does once, and to the end, what RunTidy and RunRelay do now and then. What
+// it has done is counted beside an error too. Events that a relay elsewhere has
+// claimed are left to it.
+func (s *Service) Keep(ctx context.Context) (Kept, error) {
+	done, err := s.tidy(ctx)
+	if err != nil {
+		return done, err
+	}
 	for {
-		purged, err := s.PurgeExpired(ctx)
+		sent, err := s.relay(ctx)
 		if err != nil {
-			return err
+			return done, fault.Wrap("catalog.Keep", err)
 		}
-		forgotten, err := s.store.Compact(ctx, s.now().Add(-ChangesPeriod), compactBatch)
-		if err != nil {
-			return fault.Wrap("catalog.Tidy", err)
-		}
-		if purged < expiredBatch && forgotten < compactBatch {
-			return nil
+		done.Sent += sent
+		if sent < relayBatch {
+			return done, nil
 		}
 	}
 }
 
+func (s *Service) tidy(ctx context.Context) (done Kept, err error) {
+	for {
+		purged, err := s.PurgeExpired(ctx)
+		if err != nil {
+			return done, err
+		}
+		done.Purged += purged
+		forgotten, err := s.store.Compact(ctx, s.now().Add(-ChangesPeriod), compactBatch)
+		if err != nil {
+			return done, fault.Wrap("catalog.Tidy", err)
+		}
+		done.Forgotten += forgotten
+		if purged < expiredBatch && forgotten < compactBatch {
+			return done, nil
+		}
+	}
+}
+
+// rest waits for a while, or for ever where pause is 0, and for less when it is
+// woken.
 func (s *Service) rest(ctx context.Context, pause time.Duration, woken <-chan struct{}) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
+	var over <-chan time.Time
+	if pause > 0 {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		over = timer.C
+	}
 	select {
-	case <-timer.C:
+	case <-over:
 	case <-woken:
 	case <-ctx.Done():
 	}

@@ -40,6 +40,15 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return gormdb.Migrate(ctx, s.db, sub)
 }
 
+// SchemaVersions says how far the schema is; see gormdb.SchemaVersions.
+func (s *Store) SchemaVersions(ctx context.Context) (gormdb.Versions, error) {
+	sub, err := migrations()
+	if err != nil {
+		return gormdb.Versions{}, fault.As(fault.Internal, "gormcatalog.SchemaVersions", err)
+	}
+	return gormdb.SchemaVersions(ctx, s.db, sub)
+}
+
 // Find returns an image by its id or a merged duplicate's.
 func (s *Store) Find(ctx context.Context, owner identity.Owner, id string) (catalog.Image, error) {
 	var rows []imageRow

@@ -71,7 +71,9 @@ func (s *Service) putOnce(ctx context.Context, h blob.HeldPartial, o Original, n
 	}
 	if missing {
 		s.fresh.add(o.ID)
-		info, err = h.Keep(ctx, o.Key, body.crc.Sum32(), writeOptions(o, n.Owner, n.said()))
+		say := n.said()
+		say.trace = s.ports.Trace.Place(ctx)
+		info, err = h.Keep(ctx, o.Key, body.crc.Sum32(), writeOptions(o, n.Owner, say))
 		return s.stored(ctx, o, body, info, err)
 	}
 	if !body.describes(info) {

@@ -28,6 +28,7 @@ type Given struct {
 type said struct {
 	modified *time.Time
 	given    Given
+	trace    string // the place in a trace at which it came
 }
 
 // clean leaves out what makes no sense: a date in the future, by more than the

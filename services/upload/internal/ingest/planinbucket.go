@@ -101,7 +101,9 @@ func (s *Service) openOne(ctx context.Context, o *opening, origin string) error 
 	n := o.note
 	original := newOriginal(n.ID, n.Name, expectedKind(o.planned))
 	original.Album = n.Album
-	opts := writeOptions(original, n.Owner, n.said())
+	say := n.said()
+	say.trace = s.ports.Trace.Planned(ctx)
+	opts := writeOptions(original, n.Owner, say)
 	opts.Size, opts.Metadata[metaSize] = n.Size, strconv.FormatInt(n.Size, 10)
 	if n.SHA256 != "" {
 		opts.Metadata[metaSHA256] = n.SHA256

@@ -45,8 +45,9 @@ func (s *Service) Process(ctx context.Context, key string) (contract.Manifest, e
 	if err != nil {
 		return contract.Manifest{}, err
 	}
+	place := s.ports.Trace.Place(ctx)
 	return s.flights.join(ctx, id, func(ctx context.Context) (contract.Manifest, error) {
-		return s.process(ctx, id, key)
+		return s.process(s.ports.Trace.Follow(ctx, place), id, key)
 	})
 }
 
@@ -75,12 +76,15 @@ func (s *Service) process(ctx context.Context, id, key string) (contract.Manifes
 }
 
 // makeImage is one try.
-func (s *Service) makeImage(ctx context.Context, id, key string) (contract.Manifest, error) {
+func (s *Service) makeImage(ctx context.Context, id, key string) (_ contract.Manifest, err error) {
 	o, m, err := s.loadDescribed(ctx, id, key)
 	if err != nil {
 		return m, err
 	}
 	defer o.release()
+	ctx, end := s.ports.Trace.Process(ctx, o.info.Metadata[metaTrace])
+	defer func() { end(err) }()
+	m.TraceParent = s.ports.Trace.Place(ctx)
 	if err = asPlanned(o); err == nil {
 		m, err = s.derive(ctx, m, o)
 	}

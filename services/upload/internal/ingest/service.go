@@ -31,6 +31,8 @@ type Ports struct {
 	// the runtime's when nil.
 	Uptime func() time.Duration
 	Log    *slog.Logger
+	// Trace follows each image; nil follows none.
+	Trace Tracer
 }
 
 // Service takes images in. Its methods are safe for concurrent use, by several
@@ -54,6 +56,9 @@ func New(cfg Config, ports Ports) *Service {
 	if ports.Uptime == nil {
 		start := time.Now()
 		ports.Uptime = func() time.Duration { return time.Since(start) }
+	}
+	if ports.Trace == nil {
+		ports.Trace = untraced{}
 	}
 	if ports.Inbox == nil {
 		ports.Inbox = blob.InboxOf(ports.Blob, contract.PrefixInbox, contract.PrefixInboxRefused)

@@ -27,6 +27,7 @@ const (
 	metaTaken    = "taken_at"
 	metaCaption  = "caption" // percent-encoded too
 	metaPlace    = "place"   // latitude,longitude
+	metaTrace    = "traceparent"
 )
 
 // settleTimeout bounds the look at what became of a write that failed.
@@ -111,6 +112,9 @@ func metadataOf(owner identity.Owner, name, album string, say said) map[string]s
 	if album != "" {
 		metadata[metaAlbum] = url.PathEscape(album)
 	}
+	if say.trace != "" {
+		metadata[metaTrace] = say.trace
+	}
 	say.given.describe(metadata)
 	return metadata
 }
@@ -124,6 +128,7 @@ func writeOptions(o Original, owner identity.Owner, say said) blob.WriteOptions 
 
 func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, say said, r io.Reader, body *meter) error {
 	s.fresh.add(o.ID)
+	say.trace = s.ports.Trace.Place(ctx)
 	info, err := s.ports.Blob.Put(ctx, o.Key, r, writeOptions(o, owner, say))
 	return s.stored(ctx, o, body, info, err)
 }

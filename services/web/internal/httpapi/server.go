@@ -117,7 +117,7 @@ func (s *Server) Routes() []string { return s.api.Routes() }
 // Handler serves every route with all guards around it.
 func (s *Server) Handler() http.Handler {
 	return httpx.Chain(http.HandlerFunc(s.route),
-		httpx.FromOutside, httpx.RequestIDs(false), httpx.AccessLog, s.secureHeaders, httpx.RecoverWith(s.fail),
+		httpx.FromOutside, httpx.Traced, httpx.RequestIDs(false), httpx.AccessLog, s.secureHeaders, httpx.RecoverWith(s.fail),
 		s.checkHost, s.checkOrigin, s.shed, s.guard)
 }
 

@@ -46,13 +46,14 @@ type asset struct {
 // assets is every file by its plain name, such as "app.css". It is not changed
 // once loaded.
 type assets struct {
+	base   string // where they are served, without what is the same everywhere
 	byName map[string]asset
 	script string // address of the script, empty when it was not built
 	styles []string
 }
 
-func loadAssets(source fs.FS) (*assets, error) {
-	a := &assets{byName: map[string]asset{}}
+func loadAssets(source fs.FS, base string) (*assets, error) {
+	a := &assets{base: base, byName: map[string]asset{}}
 	if err := a.addStyles(source); err != nil {
 		return nil, err
 	}
@@ -157,16 +158,20 @@ func gzipped(data []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// optional is the address of a file, or "" if it was not built.
-func (a *assets) optional(name string) string {
-	if _, ok := a.byName[name]; !ok {
+// hasher is the address of the worker that takes checksums, or "" if it was not
+// built. A page may start workers of its own origin only.
+func (a *assets) hasher() string {
+	if _, ok := a.byName[hasherName]; !ok {
 		return ""
 	}
-	return a.url(name)
+	return a.ownURL(hasherName)
 }
 
 // url is the fingerprinted address of a file that is known to exist.
-func (a *assets) url(name string) string {
+func (a *assets) url(name string) string { return a.base + a.ownURL(name) }
+
+// ownURL is where we serve it ourselves.
+func (a *assets) ownURL(name string) string {
 	ext := path.Ext(name)
 	return staticPrefix + strings.TrimSuffix(name, ext) + "." + a.byName[name].hash + ext
 }

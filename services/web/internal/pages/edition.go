@@ -58,7 +58,7 @@ func (e *edition) funcs(current func() *assets) template.FuncMap {
 		"asset":       func(name string) string { return current().url(name) },
 		"styles":      func() []string { return current().styles },
 		"script":      func() string { return current().script },
-		"hasher":      func() string { return current().optional(hasherName) },
+		"hasher":      func() string { return current().hasher() },
 		"add":         func(a, b int) int { return a + b },
 	}
 }

@@ -60,7 +60,7 @@ func (p *Pages) Manifest(w io.Writer, language string) error {
 	if err != nil {
 		return err
 	}
-	url := p.current().url
+	url := p.current().ownURL // an app's icons are its own
 	return json.NewEncoder(w).Encode(manifest{
 		ID: "/", Name: name, Description: description, Lang: e.tag, StartURL: "/", Scope: "/", Display: "standalone",
 		ThemeColor: "#faf9f7", BackgroundColor: "#faf9f7", // the paper of the style sheet, in daylight

@@ -39,7 +39,7 @@ func TestOnlyTheHasherMayRunWebAssembly(t *testing.T) {
 		t.Fatal(err)
 	}
 	html := render(t, views(p, "en")["gallery"])
-	hasher := p.current().optional(hasherName)
+	hasher := p.current().hasher()
 	if !strings.Contains(html, `data-hasher="`+hasher+`"`) {
 		t.Error("the page does not say where the hasher is")
 	}

@@ -22,6 +22,9 @@ type Options struct {
 	// SendTo is an origin besides the page's own that scripts may send to: where
 	// a bucket takes files itself. "" is none.
 	SendTo string
+	// Static is the address below which somebody else serves what Files lists,
+	// without a slash at its end. "" is none: then Static serves it.
+	Static string
 }
 
 // Pages renders every page. It is safe for concurrent use.
@@ -29,6 +32,7 @@ type Pages struct {
 	source    fs.FS
 	dev       bool
 	sendTo    string
+	static    string
 	languages map[string]*edition // by BCP 47 tag
 
 	mu     sync.Mutex
@@ -38,12 +42,12 @@ type Pages struct {
 // New reads the templates, the translations and the assets. Its errors are
 // defects of the build, not of the configuration.
 func New(opts Options) (*Pages, error) {
-	p := &Pages{source: opts.Assets, dev: opts.Dev, sendTo: opts.SendTo, languages: map[string]*edition{}}
+	p := &Pages{source: opts.Assets, dev: opts.Dev, sendTo: opts.SendTo, static: opts.Static, languages: map[string]*edition{}}
 	if p.source == nil {
 		p.source = ui.Files
 	}
 	var err error
-	if p.assets, err = loadAssets(p.source); err != nil {
+	if p.assets, err = loadAssets(p.source, p.static); err != nil {
 		return nil, fmt.Errorf("pages: load the assets: %w", err)
 	}
 	for _, tag := range Languages() {
@@ -76,7 +80,7 @@ func (p *Pages) refresh() {
 	if !p.dev {
 		return
 	}
-	fresh, err := loadAssets(p.source)
+	fresh, err := loadAssets(p.source, p.static)
 	if err != nil {
 		return
 	}
@@ -179,13 +183,19 @@ func (e *edition) render(w io.Writer, name string, view any) error {
 }
 
 // ContentSecurityPolicy is the policy that every page is written for: nothing
-// inline, nothing from another host, and nothing to another but files, where the
-// bucket takes them itself.
+// inline, nothing from another place but the interface's files, where somebody
+// else serves them, and nothing to another host but pictures, where the bucket
+// takes them itself.
 func (p *Pages) ContentSecurityPolicy() string {
 	connect := "'self'"
 	if p.sendTo != "" {
 		connect += " " + p.sendTo
 	}
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src " + connect + "; " +
+	// With its path: whoever else has a bucket at that host is not meant.
+	own := "'self'"
+	if p.static != "" {
+		own += " " + p.static + staticPrefix
+	}
+	return "default-src 'none'; script-src " + own + "; style-src " + own + "; img-src " + own + "; media-src 'self'; connect-src " + connect + "; " +
 		"worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }

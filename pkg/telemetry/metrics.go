@@ -1,0 +1,64 @@
+package telemetry
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// Histogram measures how long something takes, in seconds. A measurement within
+// a trace that is kept names it, as its exemplar. Safe for concurrent use.
+type Histogram struct{ instrument metric.Float64Histogram }
+
+// Record adds a measurement.
+func (h Histogram) Record(ctx context.Context, seconds float64, attributes ...attribute.KeyValue) {
+	h.instrument.Record(ctx, seconds, metric.WithAttributes(attributes...))
+}
+
+// Counter counts. Safe for concurrent use.
+type Counter struct{ instrument metric.Int64Counter }
+
+// Add counts n more.
+func (c Counter) Add(ctx context.Context, n int64, attributes ...attribute.KeyValue) {
+	c.instrument.Add(ctx, n, metric.WithAttributes(attributes...))
+}
+
+// Everything that is measured. The first ones have the names that OpenTelemetry
+// has given them: https://opentelemetry.io/docs/specs/semconv/
+var (
+	Requests = histogram("http.server.request.duration", "Requests that were answered, by route and status.")
+	Calls    = histogram("http.client.request.duration", "Calls of other services, by service and status.")
+	Queries  = histogram("db.client.operation.duration", "Statements on the database, by table.")
+	Handled  = histogram("messaging.process.duration", "Events that were handled, by subscription and outcome.")
+	Sent     = counter("messaging.client.sent.messages", "{message}", "Events that were published, by topic and outcome.")
+
+	Stored    = histogram("sajin.blob.duration", "Calls of the object store, by operation.")
+	Processed = histogram("sajin.image.duration", "Images that were processed, by outcome.")
+	Swept     = counter("sajin.sweep.found", "{item}", "What sweeps found unfinished, by kind.")
+	Kept      = counter("sajin.catalog.kept", "{item}", "What the catalog's upkeep did, by kind.")
+	LogLost   = counter("sajin.log.lost", "{line}", "Lines of the log that nobody took in time.")
+)
+
+// seconds are the bounds of a histogram's buckets: from what is in memory to what
+// takes all of a deadline.
+var seconds = metric.WithExplicitBucketBoundaries(.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300)
+
+// The instruments follow the provider that is set later. A name that the API
+// refuses is a mistake that every test meets.
+func histogram(name, what string) Histogram {
+	made, err := otel.Meter(scope).Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(what), seconds)
+	if err != nil {
+		panic(err)
+	}
+	return Histogram{made}
+}
+
+func counter(name, unit, what string) Counter {
+	made, err := otel.Meter(scope).Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(what))
+	if err != nil {
+		panic(err)
+	}
+	return Counter{made}
+}

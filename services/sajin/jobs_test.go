@@ -1,0 +1,107 @@
+//go:build !embedded
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fsouza/fake-gcs-server/fakestorage"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/blob/gcsblob/gcstest"
+	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/pkg/platform"
+)
+
+// cloud is where a job works that runs in the cloud: a bucket, Pub/Sub and a
+// database elsewhere, and nothing in its own folder.
+func cloud(t *testing.T) *platform.Adapters {
+	t.Helper()
+	events, err := pubsubtest.LaunchFake(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true, Writer: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Stop)
+	fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: "media"})
+	server := httptest.NewServer(gcstest.New(fake.HTTPHandler()))
+	t.Cleanup(server.Close)
+	for name, value := range map[string]string{
+		"STORAGE_EMULATOR_HOST": server.URL, "PUBSUB_EMULATOR_HOST": events.Addr, "SAJIN_UPLOAD_SWEEP_AGE": "1ns", "SAJIN_LOG_LEVEL": "error",
+		"SAJIN_MEDIA_URL": "gs://media", "SAJIN_EVENTS_URL": "pubsub://project", "SAJIN_DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "catalog.db"),
+	} {
+		t.Setenv(name, value)
+	}
+	t.Chdir(t.TempDir())
+	a, err := platform.Open(t.Context(), platform.Config{MediaURL: "gs://media", EventsURL: "pubsub://project"}, platform.Events|platform.Media)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	return a
+}
+
+// The jobs of a deployment on Cloud Run do what the services' clocks do
+// elsewhere, with what they are told by URL and nothing on disk.
+func TestJobsWorkInTheCloud(t *testing.T) {
+	a := cloud(t)
+	heard := make(chan event.Event, 10)
+	images := event.Subscription{Name: "watcher", Topic: contract.TopicImages}
+	if err := a.Bus.Ensure(t.Context(), images); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-time.Hour).UTC()
+	id := identity.NewImageID(at)
+	_, err := a.Media.Put(t.Context(), contract.OriginalKey(id, at, ".jpg"), bytes.NewReader(picture(t, 7)),
+		blob.WriteOptions{ContentType: "image/jpeg", Metadata: map[string]string{"owner": "local", "name": "left.jpg"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ command, want string }{
+		{"migrate", "catalog: brought from version 0"},
+		{"sweep", "1 processed"},
+		{"purge", "0 images purged"},
+	} {
+		if out, problem, code := run(t, tt.command); code != 0 || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %d %s%s, want %q", tt.command, code, out, problem, tt.want)
+		}
+	}
+	if _, err := a.Media.Stat(t.Context(), contract.ManifestKey(id)); err != nil {
+		t.Errorf("the sweep left no manifest: %v", err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	received := make(chan error, 1)
+	go func() {
+		received <- a.Bus.Receive(ctx, images, func(_ context.Context, d event.Delivery) error { heard <- d.Event; return nil })
+	}()
+	select {
+	case e := <-heard:
+		if e.Type != contract.TypeImageUploaded || e.Subject != id {
+			t.Errorf("published %s of %s", e.Type, e.Subject)
+		}
+	case <-ctx.Done():
+		t.Error("nothing was published")
+	}
+	stop()
+	if err := <-received; err != nil {
+		t.Errorf("receive: %v", err)
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) != 0 {
+		t.Errorf("the jobs wrote %v to their folder (%v)", left, err)
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/services/catalog"
+)
+
+// schema is what one service keeps in a database.
+type schema struct {
+	name     string
+	need     platform.Need
+	versions func(context.Context, *platform.Adapters) (gormdb.Versions, error)
+	migrate  func(context.Context, *platform.Adapters) error
+}
+
+// schemas are all that there are, in the order in which they are migrated.
+var schemas = []schema{{
+	name: "catalog", need: platform.Database,
+	versions: func(ctx context.Context, a *platform.Adapters) (gormdb.Versions, error) {
+		return catalog.SchemaVersions(ctx, a.DB)
+	},
+	migrate: func(ctx context.Context, a *platform.Adapters) error { return catalog.Migrate(ctx, a.DB) },
+}}
+
+// migrateCommand brings every schema up to date. Services may run meanwhile: a
+// migration leaves what the version before it needs.
+func migrateCommand(ctx context.Context, args []string, stdout io.Writer) error {
+	dry := false
+	c, err := upkeep("migrate", args, stdout, func(flags *flag.FlagSet) { flags.BoolVar(&dry, "dry-run", false, "") })
+	if err != nil || c == nil {
+		return err
+	}
+	var need platform.Need
+	for _, s := range schemas {
+		need |= s.need
+	}
+	adapters, err := openUpkeep(ctx, c, need)
+	if err != nil {
+		return err
+	}
+	defer adapters.Close()
+	var all []error
+	for _, s := range schemas {
+		all = append(all, s.run(ctx, adapters, dry, stdout))
+	}
+	if dry {
+		_, _ = fmt.Fprintln(stdout, "This was a dry run: nothing was changed.")
+	}
+	return errors.Join(all...)
+}
+
+func (s schema) run(ctx context.Context, a *platform.Adapters, dry bool, stdout io.Writer) error {
+	before, err := s.versions(ctx, a)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", s.name, err)
+	case before.Have > before.Known:
+		return fmt.Errorf("%s: the database is at version %d and this program knows %d: it belongs to a later one", s.name, before.Have, before.Known)
+	case dry && before.Have < before.Known:
+		_, _ = fmt.Fprintf(stdout, "%s: at version %d, to be brought to %d\n", s.name, before.Have, before.Known)
+		return nil
+	case before.Have == before.Known:
+		_, _ = fmt.Fprintf(stdout, "%s: up to date at version %d\n", s.name, before.Have)
+		return nil
+	}
+	if err := s.migrate(ctx, a); err != nil {
+		return fmt.Errorf("%s, at version %d: %w", s.name, before.Have, err)
+	}
+	after, err := s.versions(ctx, a)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	_, _ = fmt.Fprintf(stdout, "%s: brought from version %d to %d\n", s.name, before.Have, after.Have)
+	return nil
+}
