@@ -16,7 +16,8 @@ resource "google_service_account" "account" {
 }
 
 locals {
-  member = { for name, account in google_service_account.account : name => "serviceAccount:${account.email}" }
+  email  = { for name, account in google_service_account.account : name => "${account.account_id}@${var.project}.iam.gserviceaccount.com" }
+  member = { for name, email in local.email : name => "serviceAccount:${email}" }
 
   # Google's own accounts, which act for its products in this project.
   pubsub_agent = "serviceAccount:service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
@@ -62,7 +63,7 @@ resource "google_iap_web_cloud_run_service_iam_member" "viewer" {
 
 # Pub/Sub signs its calls as the account for that.
 resource "google_service_account_iam_member" "push_tokens" {
-  service_account_id = google_service_account.account["push"].name
+  service_account_id = "projects/${var.project}/serviceAccounts/${local.email["push"]}"
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.pubsub_agent
   depends_on         = [google_pubsub_topic.topic] # makes Pub/Sub's own account

@@ -25,7 +25,7 @@ resource "google_sql_database_instance" "sajin" {
 
     ip_configuration {
       ipv4_enabled    = false
-      private_network = google_compute_network.sajin.id
+      private_network = "projects/${var.project}/global/networks/${google_compute_network.sajin.name}"
       ssl_mode        = "ENCRYPTED_ONLY"
     }
 
@@ -64,7 +64,7 @@ resource "google_sql_database" "database" {
 # how to narrow it.
 resource "google_sql_user" "account" {
   for_each       = toset(["catalog", "web", "migrate"])
-  name           = google_service_account.account[each.key].email
+  name           = local.email[each.key]
   instance       = google_sql_database_instance.sajin.name
   type           = "CLOUD_IAM_SERVICE_ACCOUNT"
   database_roles = ["cloudsqlsuperuser"]

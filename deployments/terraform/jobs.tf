@@ -118,7 +118,7 @@ resource "google_cloud_scheduler_job" "clock" {
     http_method = "POST"
     uri         = "https://run.googleapis.com/v2/${google_cloud_run_v2_job.job[each.key].id}:run"
     oauth_token {
-      service_account_email = google_service_account.account["scheduler"].email
+      service_account_email = local.email["scheduler"]
     }
   }
 }

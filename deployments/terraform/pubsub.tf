@@ -50,7 +50,7 @@ resource "google_pubsub_subscription" "push" {
   push_config {
     push_endpoint = "${local.origin[each.value.service]}/events/${each.key}"
     oidc_token {
-      service_account_email = google_service_account.account["push"].email
+      service_account_email = local.email["push"]
       audience              = local.origin[each.value.service]
     }
   }

@@ -9,12 +9,6 @@ mock_provider "google" {
   mock_resource "google_sql_database_instance" {
     defaults = { connection_name = "some-photos:asia-northeast3:sajin" }
   }
-  mock_resource "google_service_account" {
-    defaults = {
-      name  = "projects/some-photos/serviceAccounts/somebody@some-photos.iam.gserviceaccount.com"
-      email = "somebody@some-photos.iam.gserviceaccount.com"
-    }
-  }
 }
 
 variables {
@@ -70,6 +64,22 @@ run "small" {
   assert {
     condition     = google_pubsub_subscription.push["upload-objects"].push_config[0].push_endpoint == "https://sajin-upload-424242424242.asia-northeast3.run.app/events/upload-objects"
     error_message = "The bucket's notifications go elsewhere."
+  }
+  assert {
+    condition = alltrue([
+      for name, push in google_pubsub_subscription.push :
+      contains([for each in google_cloud_run_v2_service.service[local.subscriptions[name].service].template[0].containers[0].env : each.value if each.name == "SAJIN_EVENTS_PUSH_ACCOUNT"], push.push_config[0].oidc_token[0].service_account_email) &&
+      contains([for each in google_cloud_run_v2_service.service[local.subscriptions[name].service].template[0].containers[0].env : each.value if each.name == "SAJIN_EVENTS_PUSH_AUDIENCE"], push.push_config[0].oidc_token[0].audience)
+    ])
+    error_message = "A service does not believe Pub/Sub's tokens."
+  }
+  assert {
+    condition     = alltrue([for service in google_cloud_run_v2_service.service : contains(values(local.email), service.template[0].service_account)])
+    error_message = "A service runs as an account that is not made here."
+  }
+  assert {
+    condition     = alltrue([for job in google_cloud_run_v2_job.job : contains(values(local.email), job.template[0].template[0].service_account)])
+    error_message = "A job runs as an account that is not made here."
   }
   assert {
     condition     = !google_sql_database_instance.sajin.settings[0].ip_configuration[0].ipv4_enabled && google_sql_database_instance.sajin.deletion_protection
