@@ -23,8 +23,10 @@ type Config struct {
 	MaxFiles        int   `env:"UPLOAD_FILES_PER_REQUEST" envDefault:"1000"`
 	MaxFileBytes    int64 `env:"UPLOAD_FILE_BYTES" envDefault:"268435456"`
 	MaxRequestBytes int64 `env:"UPLOAD_REQUEST_BYTES" envDefault:"4294967296"`
-	// Dev reads the interface's files again for every page.
-	Dev bool `env:"DEV"`
+	// Dev is a folder from which the interface's files are read again for every
+	// page: services/web of a checkout, or an empty one, into which those built in
+	// are put first.
+	Dev string `env:"DEV"`
 }
 
 // Validate names every variable whose value cannot work; those of uploads in

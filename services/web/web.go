@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync"
 
 	"github.com/sajin-gallery/sajin/pkg/httpx"
@@ -61,7 +62,14 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	rendered, err := pages.New(pages.Options{Assets: deps.Assets, Dev: cfg.Dev, SendTo: deps.SessionOrigin})
+	look := pages.Options{Assets: deps.Assets, SendTo: deps.SessionOrigin}
+	if cfg.Dev != "" {
+		if err := pages.Unpack(cfg.Dev); err != nil {
+			return nil, fmt.Errorf("web: SAJIN_DEV: %w", err)
+		}
+		look.Dev = os.DirFS(cfg.Dev)
+	}
+	rendered, err := pages.New(look)
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
