@@ -26,6 +26,7 @@ Usage:
 	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
 	sajin rebuild [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
+	sajin samples [-count N] DIR
 	sajin version
 	sajin help
 
@@ -54,6 +55,9 @@ verify reads the stored originals again and compares them with receipts (of
 upload -receipt), or with -all with everything that the store says of itself. It
 names every difference and then ends with 1. The gallery may go on meanwhile.
 
+samples draws pictures, 24 by default, into a folder: something to try a gallery
+with. They are the same ones each time.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -69,6 +73,7 @@ var commands = map[string]command{
 	"sweep":   sweepCommand,
 	"rebuild": rebuildCommand,
 	"verify":  verifyCommand,
+	"samples": samplesCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err
