@@ -34,7 +34,15 @@ var programs = map[string]string{
 // pending are variables that deployment files name and that no program reads
 // yet: those who build them and those who deploy them work at the same time.
 // What is read must go from here.
-var pending = []string{}
+var pending = []string{
+	"SAJIN_CATALOG_TIDY_EVERY",
+	"SAJIN_EVENTS_PUSH_ACCOUNT", "SAJIN_EVENTS_PUSH_AUDIENCE", "SAJIN_IAP_AUDIENCE",
+	"SAJIN_SERVICE_AUDIENCE", "SAJIN_SERVICE_AUTH", "SAJIN_SERVICE_CALLERS", "SAJIN_SERVICE_KEYS",
+	"SAJIN_SETUP_TOKEN", "SAJIN_STATIC_URL", "SAJIN_TRUSTED_PROXIES", "SAJIN_WEB_DATABASE_URL", "SAJIN_WEB_MIGRATE",
+}
+
+// pendingCommands are the same of sajin's commands.
+var pendingCommands = []string{"collectstatic", "migrate", "purge"}
 
 // read gives a file of the tree.
 func read(t *testing.T, name string) []byte {
@@ -262,6 +270,11 @@ func TestNothingIsPendingThatIsThere(t *testing.T) {
 			if slices.Contains(pending, variable) {
 				t.Errorf("%s reads %s: it is pending no more", name, variable)
 			}
+		}
+	}
+	for _, command := range commands(t) {
+		if slices.Contains(pendingCommands, command) {
+			t.Errorf("sajin has %s: it is pending no more", command)
 		}
 	}
 }
