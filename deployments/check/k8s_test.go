@@ -100,8 +100,8 @@ func decode(text []byte) (object, error) {
 		return object{}, err
 	}
 	out := object{kind: head.Kind, namespace: head.Namespace, name: head.Name}
-	if make, ok := googles[head.APIVersion+"/"+head.Kind]; ok {
-		out.value = make()
+	if empty, ok := googles[head.APIVersion+"/"+head.Kind]; ok {
+		out.value = empty()
 		return out, yaml.UnmarshalStrict(text, out.value)
 	}
 	strict := serializer.NewSerializerWithOptions(serializer.DefaultMetaFactory, scheme.Scheme, scheme.Scheme,

@@ -59,7 +59,7 @@ func drawSample(dir string, number int) error {
 		width, height = 1080, 1440
 	}
 	name := filepath.Join(dir, place, fmt.Sprintf("%s-%03d.jpg", scene.Light(), number+1))
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return err
 	}
 	f, err := os.Create(name)

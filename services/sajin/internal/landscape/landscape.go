@@ -10,6 +10,7 @@ import (
 	"image/color"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Scene is one landscape.
@@ -23,7 +24,7 @@ type Scene struct {
 
 // New makes the scene with that number.
 func New(number uint64) *Scene {
-	s := &Scene{random: rand.New(rand.NewPCG(number, 1)), shore: 1} //nolint:gosec // it draws pictures
+	s := &Scene{random: rand.New(rand.NewPCG(number, 1)), shore: 1}
 	s.light = lights[number%uint64(len(lights))]
 	s.sun = point{0.15 + 0.7*s.random.Float64(), s.light.sunHeight + 0.08*s.random.Float64()}
 	if number%3 == 1 {
@@ -70,8 +71,8 @@ func (s *Scene) at(x, y, shape float64, tops []float64) tone {
 	if y > s.shore {
 		return s.water(x, y, shape, tops)
 	}
-	for i := len(tops) - 1; i >= 0; i-- {
-		if y >= tops[i] {
+	for i, top := range slices.Backward(tops) {
+		if y >= top {
 			near := float64(i+1) / float64(len(tops))
 			mist := math.Exp(-6 * (s.shore - y)) // it lies in the valleys
 			return s.light.haze.mix(s.light.ground, near*(1-0.55*mist))
