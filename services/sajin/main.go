@@ -29,6 +29,7 @@ Usage:
 	sajin migrate [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
 	sajin collectstatic [-dry-run] [-prune-older-than 720h] gs://bucket|file:///folder
+	sajin samples [-count N] DIR
 	sajin version
 	sajin help
 
@@ -68,6 +69,9 @@ get them: compressed, under names that never change. It sends what is new and
 says what is older; that stays for pages of older versions, unless it has not
 been current for as long as -prune-older-than says.
 
+samples draws pictures, 24 by default, into a folder: something to try a gallery
+with. They are the same ones each time.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -86,6 +90,7 @@ var commands = map[string]command{
 	"migrate":       migrateCommand,
 	"verify":        verifyCommand,
 	"collectstatic": collectstaticCommand,
+	"samples":       samplesCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err

@@ -35,8 +35,10 @@ type Config struct {
 	MaxFileBytes    int64         `env:"UPLOAD_FILE_BYTES" envDefault:"268435456"`
 	MaxRequestBytes int64         `env:"UPLOAD_REQUEST_BYTES" envDefault:"4294967296"`
 	IdleBody        time.Duration `env:"UPLOAD_IDLE_BODY" envDefault:"60s"`
-	// Dev reads the interface's files again for every page.
-	Dev bool `env:"DEV"`
+	// Dev is a folder from which the interface's files are read again for every
+	// page: services/web of a checkout, or an empty one, into which those built in
+	// are put first.
+	Dev string `env:"DEV"`
 
 	// Auth says how people are known: config.AuthPassword, config.AuthIAP, or not
 	// at all.

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync"
 
 	"gorm.io/gorm"
@@ -74,7 +75,14 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	rendered, err := pages.New(pages.Options{Assets: deps.Assets, Dev: cfg.Dev, SendTo: deps.SessionOrigin, Static: cfg.StaticURL})
+	look := pages.Options{Assets: deps.Assets, SendTo: deps.SessionOrigin, Static: cfg.StaticURL}
+	if cfg.Dev != "" {
+		if err := pages.Unpack(cfg.Dev); err != nil {
+			return nil, fmt.Errorf("web: SAJIN_DEV: %w", err)
+		}
+		look.Dev = os.DirFS(cfg.Dev)
+	}
+	rendered, err := pages.New(look)
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}

@@ -40,6 +40,10 @@ type Options struct {
 	// he can take, and after the death of a few receivers rests for minutes.
 	FakePubSub bool
 
+	// Interface is the folder from which web reads its pages' files again for
+	// every page (see Interface); "" for those that are built in.
+	Interface string
+
 	// What the upload and the web service are told besides, as NAME=value.
 	Upload, Web []string
 
@@ -108,6 +112,9 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 			"SAJIN_CATALOG_URL=http://" + addr["catalog"], "SAJIN_UPLOAD_URL=http://" + addr["upload"],
 		}, o.Web...),
 	}
+	if o.Interface != "" {
+		env["web"] = append(env["web"], "SAJIN_DEV="+o.Interface)
+	}
 	for name, own := range env {
 		out := &prefixed{prefix: name + " | ", to: o.Out}
 		own = append(own, auth...)
@@ -134,24 +141,6 @@ func (s *Stack) DatabaseURL() string { return s.engines.databaseURL }
 
 // Process is the service of that name: upload, catalog or web.
 func (s *Stack) Process(name string) *Process { return s.processes[name] }
-
-// Wait waits until ctx ends, or one of the services has ended by itself, which
-// is an error, and closes the stack.
-func (s *Stack) Wait(ctx context.Context) error {
-	ended := make(chan string, len(s.started))
-	for _, p := range s.started {
-		go func() {
-			<-p.Exited()
-			ended <- p.Name
-		}()
-	}
-	select {
-	case <-ctx.Done():
-		return s.Close()
-	case name := <-ended:
-		return errors.Join(fmt.Errorf("stack: %s ended by itself", name), s.Close())
-	}
-}
 
 // Close stops the services, the edge first, then the engines.
 func (s *Stack) Close() error {
