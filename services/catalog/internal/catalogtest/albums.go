@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -33,6 +34,7 @@ var albumTests = map[string]func(*testing.T, *world){
 	"moved albums":                 testMoveAlbum,
 	"depth of albums":              testAlbumDepth,
 	"deleted albums":               testDeleteAlbum,
+	"covers":                       testCover,
 	"members":                      testMembers,
 	"limits of members":            testMemberLimits,
 	"members and the trash":        testMembersInTrash,
@@ -77,15 +79,26 @@ func (w *world) albums() (out []string) {
 		if int(a.Images) != len(in) {
 			w.Errorf("%s counts %d images and shows %d", a.Path, a.Images, len(in))
 		}
-		cover := ""
-		if at := slices.IndexFunc(in, func(i catalogapi.Image) bool { return i.State == catalogapi.StateReady }); at >= 0 {
-			cover = in[at].ID
-		}
-		if a.CoverID != cover {
+		if cover := coverOf(in); a.CoverID != cover {
 			w.Errorf("the cover of %s is %q, want %q", a.Path, a.CoverID, cover)
 		}
 	}
 	return out
+}
+
+// coverOf is the first of an album's images that can be shown, else the first
+// that is ready.
+func coverOf(in []catalogapi.Image) (id string) {
+	for _, i := range in {
+		switch {
+		case i.State != catalogapi.StateReady:
+		case i.Preview == "":
+			return i.ID
+		case id == "":
+			id = i.ID
+		}
+	}
+	return id
 }
 
 func (w *world) wantAlbums(want ...string) {
@@ -253,6 +266,30 @@ func testAlbumDepth(t *testing.T, w *world) {
 	w.create(strings.Repeat("é", 128), long)                                                                  // 1,024
 	_, err = w.Catalog.CreateAlbum(w.ctx, catalogapi.NewAlbum{Name: strings.Repeat("é", 128) + "x", ParentID: long})
 	w.fails(err, fault.Conflict, "album_path_too_long")
+}
+
+// A picture that cannot be shown is the cover only where no other is there,
+// whatever people write under it.
+func testCover(t *testing.T, w *world) {
+	kept := w.full("kept")
+	w.uploaded(kept)
+	album := w.put("Mixed", kept.ID)
+	if got := w.album(album); got.CoverID != kept.ID {
+		t.Errorf("of one picture without a preview the cover is %q", got.CoverID)
+	}
+	shown := w.full("shown")
+	earlier := kept.TakenAt.Add(-time.Hour)
+	shown.TakenAt, shown.Preview, shown.Caption = &earlier, "", `"preview":"preview_unavailable"`
+	w.uploaded(shown)
+	w.put("Mixed", shown.ID)
+	if got := w.album(album); got.CoverID != shown.ID {
+		t.Errorf("the cover is %q, want the older %q, which can be shown", got.CoverID, shown.ID)
+	}
+	w.wantAlbums("Mixed (2)")
+	w.trash(shown.ID)
+	if got := w.album(album); got.CoverID != kept.ID {
+		t.Errorf("with the other in the trash the cover is %q", got.CoverID)
+	}
 }
 
 func testDeleteAlbum(t *testing.T, w *world) {

@@ -6,16 +6,25 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 )
 
-// coverOf finds the newest image of an album that can be shown: the index gives
-// the members in order, and the first that is ready ends the search.
-const coverOf = "(SELECT m.image_id FROM catalog_members m JOIN catalog_images i ON i.id = m.image_id " +
-	"WHERE m.album_id = a.id AND m.trashed = 0 AND i.state = ? ORDER BY m.taken_ms DESC, m.image_id DESC LIMIT 1)"
+// coverOf finds the newest image of an album that can be shown, and only where
+// there is none the newest that has no preview. The index gives the members in
+// order, and the first that will do ends each search.
+const (
+	coverOf     = "COALESCE(" + newestReady + " AND " + hasPreview + inOrder + ", " + newestReady + inOrder + ")"
+	newestReady = "(SELECT m.image_id FROM catalog_members m JOIN catalog_images i ON i.id = m.image_id " +
+		"WHERE m.album_id = a.id AND m.trashed = 0 AND i.state = '" + catalogapi.StateReady + "'"
+	inOrder = " ORDER BY m.taken_ms DESC, m.image_id DESC LIMIT 1)"
+	// hasPreview looks at the JSON as it is written: within a text of it the
+	// quotes would be escaped.
+	hasPreview = `INSTR(i.details, '"preview":"` + contract.PreviewUnavailable + `"') = 0`
+)
 
 // Albums reads the owner's albums with their covers.
 func (s *Store) Albums(ctx context.Context, owner identity.Owner) ([]catalog.Album, error) {
@@ -23,8 +32,7 @@ func (s *Store) Albums(ctx context.Context, owner identity.Owner) ([]catalog.Alb
 		Album albumRow `gorm:"embedded"`
 		Cover *string
 	}
-	err := s.db.WithContext(ctx).Raw("SELECT a.*, "+coverOf+" AS cover FROM catalog_albums a WHERE a.owner = ?",
-		catalogapi.StateReady, owner).Scan(&rows).Error
+	err := s.db.WithContext(ctx).Raw("SELECT a.*, "+coverOf+" AS cover FROM catalog_albums a WHERE a.owner = ?", owner).Scan(&rows).Error
 	if err != nil {
 		return nil, gormdb.Fault("gormcatalog.Albums", err)
 	}
