@@ -34,6 +34,7 @@ type Found struct {
 // refuses with a sentence, which is better than a file that is silently left.
 var extensions = []string{
 	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".bmp",
+	".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
 }
 
 // system are files and folders that programs leave in folders of pictures.

@@ -28,7 +28,7 @@ func decode(ctx context.Context, src ingest.Source, h header) (picture, error) {
 		return decodeBMP(ctx, src, h)
 	case formatHEIF:
 		return decodeHEIF(ctx, src, h)
-	case formatTIFF, formatRAF:
+	case formatTIFF, formatRAF, formatCR3:
 		if h.inner.size > 0 {
 			return decodeJPEG(ctx, within(src, h.inner), h)
 		}

@@ -1,6 +1,6 @@
 // Package goimaging is the [ingest.Imager] in pure Go: it recognises JPEG, PNG,
-// GIF, WebP, HEIC, AVIF, BMP, TIFF and the raw files of cameras, refuses what would
-// cost too much from the header alone, and makes the renditions that the gallery
+// GIF, WebP, HEIC, AVIF, BMP, TIFF, JPEG XL (which is kept and not shown) and the raw
+// files of cameras, refuses what would cost too much from the header alone, and makes the renditions that the gallery
 // shows. The decoders of HEIC and AVIF are WebAssembly, compiled when the first
 // such picture comes.
 //

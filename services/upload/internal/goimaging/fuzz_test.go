@@ -39,6 +39,8 @@ func addSeeds(f *testing.F) {
 	}
 	f.Add(rawFile(f, ".dng", m))
 	f.Add(rafFile(f, m))
+	f.Add(cr3File(encodeJPEG(f, m, 80), encodeJPEG(f, scene(9, 7), 80)))
+	f.Add([]byte("\xff\x0a\x47\x02"))
 	for _, name := range []string{"patches.avif", "patches-half.avif", "patches-turned.avif", "tile-red.heic"} {
 		f.Add(fixture(f, name))
 	}

@@ -11,7 +11,9 @@ const (
 	formatBMP  = "bmp"
 	formatTIFF = "tiff" // camera raw files as well
 	formatRAF  = "raf"
+	formatCR3  = "cr3"
 	formatHEIF = "heif" // HEIC and AVIF
+	formatJXL  = "jxl"
 )
 
 // header is what the walk over an image's structure found: what ingest is told,
@@ -42,7 +44,9 @@ var formats = map[string]struct {
 	formatBMP:  {".bmp", walkBMP},
 	formatTIFF: {".tif", walkTIFF},
 	formatRAF:  {".raf", walkRAF},
+	formatCR3:  {".cr3", walkCR3},
 	formatHEIF: {".heif", walkHEIF},
+	formatJXL:  {".jxl", walkJXL},
 }
 
 // walk recognises the format by content and reads the header.

@@ -39,15 +39,15 @@ var accepted = []signature{
 	{"\x00\x00\x00?ftypmif1", formatHEIF},
 	{"\x00\x00\x00?ftypmsf1", formatHEIF},
 	{"\x00\x00\x00?ftypmif2", formatHEIF},
+	{"\x00\x00\x00?ftypcrx ", formatCR3},
+	{"\x00\x00\x00\x0cJXL \r\n\x87\n", formatJXL},
+	{"\xff\x0a?", formatJXL},
 }
 
 // foreign are kinds that people do send, so that the refusal can name them.
 var foreign = []signature{
-	{"????ftypcrx", "a camera raw file (image/x-canon-cr3)"},
 	{"????ftypqt  ", "a video (video/quicktime)"},
 	{"????ftyp", "a video (video/mp4)"},
-	{"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL image (image/jxl)"},
-	{"\xff\x0a", "a JPEG XL image (image/jxl)"},
 	{"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 image (image/jp2)"},
 	{"8BPS", "a Photoshop document (image/vnd.adobe.photoshop)"},
 	{"\x00\x00\x01\x00", "an icon (image/x-icon)"},

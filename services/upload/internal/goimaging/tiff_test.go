@@ -2,6 +2,7 @@ package goimaging
 
 import (
 	"encoding/binary"
+	"errors"
 	"image"
 	"image/color"
 	"strings"
@@ -126,5 +127,92 @@ func TestRawFilesWithoutAPreviewAreKept(t *testing.T) {
 	}
 	if _, err := New(Limits{}).Derive(t.Context(), source(file), p, []ingest.Spec{{Name: "a", LongEdge: 9, Quality: 80}}); err == nil {
 		t.Error("it was decoded")
+	}
+}
+
+// cr3File is Canon's newer form: a film of the JPEG that the camera made, as
+// large as the picture, and of the raw data; and a smaller JPEG beside it.
+func cr3File(full, small []byte) []byte {
+	number := func(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
+	start := boxOf("ftyp", []byte("crx "), zeros(12))
+	movie := func(at int) []byte {
+		track := func(place, size int) []byte {
+			return boxOf("trak", boxOf("mdia", boxOf("minf", boxOf("stbl",
+				boxOf("stsz", zeros(8), number(1), number(size)), boxOf("co64", zeros(4), number(1), number(0), number(place))))))
+		}
+		return boxOf("moov", boxOf("uuid", []byte(cr3Tags), boxOf("CMT1", []byte(exifTIFF(6)))), track(at, len(full)), track(at+len(full), 9))
+	}
+	preview := boxOf("uuid", []byte(cr3Preview), zeros(8), boxOf("PRVW", zeros(16), small))
+	at := len(start) + len(movie(0)) + len(preview) + 8
+	return join(start, movie(at), preview, boxOf("mdat", full, []byte("raw data.")))
+}
+
+// TestCR3ShowsItsLargestPreview, and is kept where it has none that is whole.
+func TestCR3ShowsItsLargestPreview(t *testing.T) {
+	full, small := encodeJPEG(t, patches(400, 200), 90), encodeJPEG(t, patches(80, 40), 90)
+	for name, tc := range map[string]struct {
+		full, small []byte
+		width       int
+	}{
+		"as the camera writes it": {full, small, 400},
+		"the large one damaged":   {full[:len(full)-2], small, 80},
+		"both damaged":            {full[:len(full)-2], small[:len(small)-2], 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := cr3File(tc.full, tc.small)
+			p := mustProbe(t, file)
+			if p.ContentType != "image/x-canon-cr3" || p.Extension != ".cr3" || p.Width != tc.width || p.Unavailable != (tc.width == 0) || p.Orientation != 6 {
+				t.Fatalf("%+v", p)
+			}
+			if tc.width == 0 {
+				return
+			}
+			if d := mustDerive(t, file, standardSpecs...); d.Height != tc.width || d.Width != tc.width/2 {
+				t.Errorf("%d x %d, want it upright", d.Width, d.Height)
+			}
+			if _, _, _, err := probeFile(Limits{}, file[:len(file)-1]); !errors.Is(err, ingest.ErrCorrupt) {
+				t.Errorf("cut off: %v", err)
+			}
+		})
+	}
+}
+
+// TestJPEGXLIsKept in both its forms, with its size.
+func TestJPEGXLIsKept(t *testing.T) {
+	// By hand: not in eighths, 10-bit height 300-1, no ratio, 10-bit width; then
+	// metadata that is not the default, and says orientation 6.
+	var head uint64
+	at := 0
+	put := func(v uint64, bits int) { head |= v << at; at += bits }
+	for _, f := range [][2]uint64{{0, 1}, {0, 2}, {299, 9}, {0, 3}, {0, 2}, {399, 9}, {0, 1}, {1, 1}, {5, 3}} {
+		put(f[0], int(f[1]))
+	}
+	stream := binary.LittleEndian.AppendUint64([]byte("\xff\x0a"), head)
+	start := []byte("\x00\x00\x00\x0cJXL \r\n\x87\n")
+	typed := boxOf("ftyp", []byte("jxl "), zeros(4), []byte("jxl "))
+	for name, file := range map[string][]byte{
+		"codestream": stream,
+		"boxes":      join(start, typed, boxOf("jxlc", stream)),
+		"in parts":   join(start, typed, boxOf("jxlp", zeros(4), stream), boxOf("jxlp", []byte("\x80\x00\x00\x01more"))),
+	} {
+		p := mustProbe(t, file)
+		want := ingest.Probe{Format: "jxl", ContentType: "image/jxl", Extension: ".jxl", Width: 400, Height: 300, Orientation: 6, Frames: 1, Unavailable: true}
+		if p != want {
+			t.Errorf("%s: %+v, want %+v", name, p, want)
+		}
+	}
+	square := mustProbe(t, []byte("\xff\x0a\x47\x02")) // in eighths: 8 * (1+3), as wide as high
+	if square.Width != 32 || square.Height != 32 || square.Orientation != 1 {
+		t.Errorf("%+v, want 32 x 32", square)
+	}
+	for name, file := range map[string][]byte{
+		"too short":            stream[:4],
+		"boxes cut off":        join(start, typed, boxOf("jxlc", stream))[:49],
+		"without a codestream": join(start, typed),
+		"of something else":    join(start, typed, boxOf("jxlc", zeros(20))),
+	} {
+		if _, _, _, err := probeFile(Limits{}, file); !errors.Is(err, ingest.ErrCorrupt) {
+			t.Errorf("%s: %v, want it to be damaged", name, err)
+		}
 	}
 }

@@ -90,7 +90,7 @@ type Imager interface {
 }
 
 // Accepted says to people what can be added.
-const Accepted = "JPEG, PNG, GIF, WebP, HEIC, AVIF, TIFF and BMP images and camera raw files can."
+const Accepted = "JPEG, PNG, GIF, WebP, HEIC, AVIF, TIFF, BMP and JPEG XL images and camera raw files can."
 
 // The refusals of an Imager, but for ErrVariant, which is none.
 var (

@@ -41,6 +41,9 @@ var kinds = []struct {
 	{"\x00\x00\x00?ftypmif1", kind{"image/heic", ".heic"}},
 	{"\x00\x00\x00?ftypmif2", kind{"image/heic", ".heic"}},
 	{"\x00\x00\x00?ftypmsf1", kind{"image/heic", ".heic"}},
+	{"\x00\x00\x00?ftypcrx ", kind{"image/x-canon-cr3", ".cr3"}},
+	{"\x00\x00\x00\x0cJXL \r\n\x87\n", kind{"image/jxl", ".jxl"}},
+	{"\xff\x0a?", kind{"image/jxl", ".jxl"}},
 }
 
 // shortest is less than any magic number: a file that is no longer cannot be

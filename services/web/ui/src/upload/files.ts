@@ -13,7 +13,8 @@ export interface Found {
 
 export const nothing = (): Found => ({ pictures: [], strangers: [], skipped: 0, cut: false })
 
-export const extensions = ['jpg', 'jpeg', 'png', 'gif', 'webp', 'heic', 'heif', 'avif', 'tif', 'tiff', 'bmp'].map((name) => `.${name}`)
+const raw = ['dng', 'cr2', 'cr3', 'nef', 'arw', 'orf', 'rw2', 'raf'] // no browser knows their types
+export const extensions = ['jpg', 'jpeg', 'png', 'gif', 'webp', 'heic', 'heif', 'avif', 'tif', 'tiff', 'bmp', 'jxl', ...raw].map((name) => `.${name}`)
 const ofSystem = /^(\.|thumbs\.db$|desktop\.ini$)/i
 
 /** Every kind of image counts: the server says which it takes, and why not. */
