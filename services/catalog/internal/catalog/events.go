@@ -87,6 +87,9 @@ func decideUploaded(i Image, album string, snapshot Snapshot, g *gardener) (c Ch
 		g.settle(album, i)
 		return c, nil
 	}
+	if m := before.Motion; m != nil && m.Key != before.Key && (i.Motion == nil || i.Motion.Key == i.Key) {
+		i.Motion = m // so does what was said before its film was there
+	}
 	i.TrashedAt = before.TrashedAt
 	c.replace(before, i, now)
 	if before.State != catalogapi.StateReady {

@@ -31,6 +31,9 @@ func (s *Service) reject(ctx context.Context, m contract.Manifest, original blob
 		r.Unfinished = s.noteRefused(ctx, original, m, r.Reason)
 	}
 	if r.Unfinished == nil {
+		r.Unfinished = s.removeCompanion(ctx, m.ID)
+	}
+	if r.Unfinished == nil {
 		s.refused.note(m.ID, r.Reason)
 		r.Unfinished = fault.Wrap("ingest.reject", s.ports.Blob.Delete(ctx, m.Key))
 	}
@@ -47,7 +50,7 @@ func (s *Service) HandlePurged(ctx context.Context, d event.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if id, err := idOf(purged.Key); err != nil || id != purged.ID {
+	if id, err := idOf(purged.Key); err != nil || id != purged.ID || isCompanion(id, purged.Key) {
 		return errForeign
 	}
 	if err := s.checkOwner(ctx, purged); err != nil {
@@ -55,6 +58,9 @@ func (s *Service) HandlePurged(ctx context.Context, d event.Delivery) error {
 	}
 	if err := s.ports.Blob.Delete(ctx, purged.Key); err != nil {
 		return fault.Wrap("ingest.HandlePurged", err)
+	}
+	if err := s.removeCompanion(ctx, purged.ID); err != nil {
+		return err
 	}
 	return s.removeDerived(ctx, purged.ID)
 }

@@ -137,16 +137,28 @@ func (w *sweep) originals(ctx context.Context) error {
 		after += w.since.UTC().Format("20060102") + "."
 	}
 	return w.pages(ctx, contract.PrefixOriginals, after, func(page []blob.Info) error {
-		originals := map[string]blob.Info{}
+		originals, companions := map[string]blob.Info{}, map[string]blob.Info{}
 		for _, info := range page {
 			id, err := idOf(info.Key)
 			if err != nil {
 				w.ports.Log.WarnContext(ctx, "the bucket holds an original with a foreign key", "key", info.Key)
 				continue
 			}
-			originals[id] = info
+			if isCompanion(id, info.Key) {
+				companions[id] = info
+			} else {
+				originals[id] = info
+			}
 		}
-		return w.unprocessed(ctx, originals)
+		if err := w.unprocessed(ctx, originals); err != nil {
+			return err
+		}
+		for _, id := range slices.Sorted(maps.Keys(companions)) {
+			if err := w.companion(ctx, id, companions[id]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 //   - every original has a manifest, every manifest an original and its
 //     renditions, and no rendition is without a manifest;
 //   - exactly the images of the manifests were published, each with one and the
-//     same event, and none of them was rejected.
+//     same event (and another when it got its film), and none of them was rejected.
 func Audit(t testing.TB, bucket *Bucket, bus *Bus, acknowledged map[string]string) {
 	t.Helper()
 	manifests := auditManifests(t, bucket)
@@ -28,7 +28,7 @@ func Audit(t testing.TB, bucket *Bucket, bus *Bus, acknowledged map[string]strin
 	}
 	for _, key := range bucket.Keys(contract.PrefixOriginals) {
 		id := strings.TrimSuffix(path.Base(key), path.Ext(key))
-		if manifests[id].Key != key {
+		if m := manifests[id]; m.Key != key && (m.Motion == nil || m.Motion.Key != key) {
 			t.Errorf("the original %s has no manifest", key)
 		}
 	}
@@ -56,6 +56,9 @@ func auditManifests(t testing.TB, bucket *Bucket) map[string]contract.Manifest {
 		if len(m.Renditions) == 0 && m.Preview != contract.PreviewUnavailable {
 			t.Errorf("the manifest %s has no renditions", key)
 		}
+		if v := m.Motion; v != nil && int64(len(bucket.Data(v.Key))) < v.Offset+v.Length {
+			t.Errorf("the moving part %s is stored with %d bytes, the manifest says %+v", v.Key, len(bucket.Data(v.Key)), *v)
+		}
 		for _, r := range m.Renditions {
 			if int64(len(bucket.Data(r.Key))) != r.Size {
 				t.Errorf("the rendition %s is stored with %d bytes, the manifest says %d", r.Key, len(bucket.Data(r.Key)), r.Size)
@@ -67,18 +70,21 @@ func auditManifests(t testing.TB, bucket *Bucket) map[string]contract.Manifest {
 
 func auditEvents(t testing.TB, bus *Bus, manifests map[string]contract.Manifest) {
 	t.Helper()
-	said := map[string]string{}
+	said, published := map[string]string{}, map[string]bool{}
 	for _, e := range bus.Events(contract.TypeImageUploaded) {
-		if first, again := said[e.Subject]; again && first != e.ID+string(e.Data) {
+		if first, again := said[e.ID]; again && first != string(e.Data) {
 			t.Errorf("image %s was published in two ways", e.Subject)
 		}
-		said[e.Subject] = e.ID + string(e.Data)
+		said[e.ID], published[e.Subject] = string(e.Data), true
 		if _, ok := manifests[e.Subject]; !ok {
 			t.Errorf("image %s was published and has no manifest", e.Subject)
 		}
 	}
-	for id := range manifests {
-		if _, ok := said[id]; !ok {
+	for id, m := range manifests {
+		if v := m.Motion; v != nil && v.Key != m.Key && published[id] && said[id+".uploaded.live"]+said[id+".unprocessed.live"] == "" {
+			t.Errorf("image %s has got its film and was not published with it", id)
+		}
+		if !published[id] {
 			t.Errorf("image %s has a manifest and was not published", id)
 		}
 	}
