@@ -149,7 +149,7 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
-		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub"},
+		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub", "pkg/event/gcppubsub/pubsubtest"},
 		why:      "Google's transport belongs to the adapters of Google's products",
 	},
 	{

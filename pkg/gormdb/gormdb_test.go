@@ -3,6 +3,7 @@ package gormdb_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,25 @@ func TestMigratorsThatStartTogetherMigrateOnce(t *testing.T) {
 		var rows int64
 		if err := db.Model(&counter{}).Count(&rows).Error; err != nil || rows != 1 {
 			t.Errorf("the migration inserted %d rows (%v), want 1", rows, err)
+		}
+	})
+}
+
+// F41: a program does not work on what a later one has migrated.
+func TestF41_ALaterSchemaIsRefused(t *testing.T) {
+	engines(t, func(t *testing.T, db *gorm.DB) {
+		later := gormdb.Migrations{Table: counters.Table, FS: fstest.MapFS{
+			"sqlite/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (id INTEGER PRIMARY KEY);\n")},
+			"mysql/00002_more.sql":  {Data: []byte("-- +goose Up\nCREATE TABLE more (id BIGINT PRIMARY KEY);\n")},
+		}}
+		maps.Copy(later.FS.(fstest.MapFS), counters.FS.(fstest.MapFS))
+		for _, m := range []gormdb.Migrations{counters, later, later} {
+			if err := gormdb.Migrate(t.Context(), db, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := gormdb.Migrate(t.Context(), db, counters); fault.Public(err).Code != "schema_newer" {
+			t.Errorf("Migrate = %v, want that the schema is of a later program", err)
 		}
 	})
 }

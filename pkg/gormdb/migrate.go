@@ -10,6 +10,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
 // migrationWait bounds the wait for another process that is migrating.
@@ -24,7 +26,8 @@ type Migrations struct {
 // Migrate brings the schema of db up to date. It holds a lock meanwhile, so of
 // several processes that start together one migrates and the others find it
 // done. Each migration is one transaction where the database can do that (SQLite
-// can; MySQL commits at every table it alters).
+// can; MySQL commits at every table it alters). A schema that a later program has
+// migrated is refused.
 func Migrate(ctx context.Context, db *gorm.DB, m Migrations) error {
 	sqlDB, err := db.DB()
 	if err != nil {
@@ -52,9 +55,20 @@ func migrate(ctx context.Context, db *gorm.DB, sqlDB *sql.DB, m Migrations) erro
 	if err != nil {
 		return err
 	}
-	_, err = provider.Up(ctx)
+	if _, err = provider.Up(ctx); err != nil {
+		return err
+	}
+	have, known, err := provider.GetVersions(ctx)
+	if err == nil && have > known {
+		err = errNewer.With("gormdb.Migrate", fmt.Errorf("the schema has version %d, this program knows %d", have, known))
+	}
 	return err
 }
+
+// errNewer keeps a program from writing what a later one has arranged in
+// another way.
+var errNewer = fault.New(fault.Invalid, "schema_newer",
+	"The database belongs to a later version of the program. Please start that one, or restore the backup made before it.")
 
 func lockMigration(ctx context.Context, db *gorm.DB, sqlDB *sql.DB) (unlock func() error, err error) {
 	ctx, cancel := context.WithTimeout(ctx, migrationWait)

@@ -32,7 +32,8 @@ type configuration struct {
 
 // load reads the environment; what the command line said overrides it.
 func (c *configuration) load(environ []string) error {
-	err := process.Configure(environ, &c.common, &c.adapters, &c.upload, &c.catalog, &c.web)
+	var others clientConfig // what only other commands read is not misspelt
+	err := process.Configure(environ, &c.common, &c.adapters, &c.upload, &c.catalog, &c.web, &others)
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,9 @@ func (h *heldPartial) add(ctx context.Context, op string, r io.Reader, last bool
 // A source that fails is no error here; what came before it is made durable in
 // any case.
 func (h *heldPartial) write(src *stream.Source, durable bool) (n int64, err error) {
+	if err := h.apart(); err != nil {
+		return 0, err
+	}
 	file, err := h.partials.openData(h.id, os.O_WRONLY|os.O_CREATE)
 	if err != nil {
 		return 0, err

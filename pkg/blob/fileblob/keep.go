@@ -3,6 +3,10 @@ package fileblob
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
 	"os"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
@@ -45,6 +49,53 @@ func (h *heldPartial) Keep(ctx context.Context, key string, crc32c uint32, opts 
 		return info, blob.ErrUnavailable.With(op, err)
 	}
 	return info, nil
+}
+
+// apart gives the partial a file of its own where its file may have become an
+// object, because a process ended between Keep and Empty. Nothing may be written
+// to that: a trailer at the end tells.
+func (h *heldPartial) apart() (err error) {
+	file, err := h.partials.openData(h.id, os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, file.Close()) }()
+	stat, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if _, err := readRecord(file, stat.Size()); errors.Is(err, errNoTrailer) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return h.copyApart(file)
+}
+
+// copyApart replaces the partial's name by a durable copy of the bytes that
+// count. The file itself stays under its name as an object, if it has one.
+func (h *heldPartial) copyApart(file io.Reader) error {
+	disk, temp := h.partials.store.disk, tempDir+"/"+rand.Text()
+	out, err := disk.create(temp)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(onlyWriter{out}, file, h.rec.Offset)
+	if err == nil {
+		err = out.Sync()
+	}
+	err = cmp.Or(err, out.Close())
+	if err == nil {
+		err = disk.rename(temp, partialsDir+"/"+h.id+dataSuffix)
+	}
+	if err != nil {
+		_ = disk.remove(temp) // what cannot be removed now is removed by the next Open
+		return err
+	}
+	return disk.syncDir(partialsDir)
 }
 
 // seal writes the trailer behind the bytes that count, durably.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/blob/fileblob"
@@ -171,5 +172,52 @@ func TestFinishThatIsNotKeptIsLost(t *testing.T) {
 	must(t, err)
 	if text, _ := content(t, store, "a"); text != kept+"!" {
 		t.Errorf("kept %q", text)
+	}
+}
+
+// A process ends between Keep and Empty, and the client, who has heard nothing,
+// sends the last bytes again: they must not be written over the object, whose
+// file is the partial's.
+func TestBytesSentAgainLeaveTheObjectAlone(t *testing.T) {
+	for name, again := range map[string]func(blob.HeldPartial) error{
+		"the last piece": func(h blob.HeldPartial) error { return second(h.Finish(t.Context(), strings.NewReader("again"))) },
+		"a piece":        func(h blob.HeldPartial) error { return second(h.Append(t.Context(), strings.NewReader("again"))) },
+		"a broken piece": func(h blob.HeldPartial) error {
+			_, err := h.Append(t.Context(), io.MultiReader(strings.NewReader("ag"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+			if !errors.Is(err, io.ErrUnexpectedEOF) {
+				return errors.Join(err, errors.New("the broken piece was taken"))
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, key := t.TempDir(), "originals/a.jpg"
+			var announced []string
+			store, partials := withPartials(t, dir, &announced)
+			h := hold(t, partials)
+			must(t, second(h.Finish(t.Context(), strings.NewReader(" and the end"))))
+			whole := kept + " and the end"
+			must(t, second(h.Keep(t.Context(), key, crc32.Checksum([]byte(whole), crc32.MakeTable(crc32.Castagnoli)), blob.WriteOptions{})))
+			h.Release()
+			must(t, store.Close())
+
+			store, err := fileblob.Open(dir, fileblob.Options{Log: slog.New(slog.DiscardHandler)})
+			must(t, err)
+			t.Cleanup(func() { _ = store.Close() })
+			partials, err = store.Partials()
+			must(t, err)
+			h = hold(t, partials)
+			defer h.Release()
+			if offset := h.Partial().Offset; offset != int64(len(kept)) {
+				t.Errorf("the partial has %d bytes", offset)
+			}
+			must(t, again(h))
+			if got, _ := content(t, store, key); got != whole {
+				t.Errorf("the object holds %q", got)
+			}
+			if got := bytesOf(t, h); !strings.HasPrefix(got, kept) {
+				t.Errorf("the partial holds %q", got)
+			}
+		})
 	}
 }

@@ -39,7 +39,10 @@ func open(tb testing.TB, addr string) *Bus {
 // fake starts the SDK's fake and opens a bus on it.
 func fake(tb testing.TB) *Bus {
 	tb.Helper()
-	server := pubsubtest.LaunchFake(context.Background())
+	server, err := pubsubtest.LaunchFake(context.Background())
+	if err != nil {
+		tb.Fatal(err)
+	}
 	tb.Cleanup(func() {
 		if err := server.Stop(); err != nil {
 			tb.Errorf("stop: %v", err)

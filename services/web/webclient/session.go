@@ -90,7 +90,7 @@ func (w *sending) run(ctx context.Context) (uploadapi.Result, error) {
 		if err == nil { // it took nothing, or has all and does not say what became of it
 			err = fault.New(fault.Unavailable, "upload_unfinished", "The gallery did not say what became of the file.")
 		}
-		if err = w.tries.again(ctx, mismatch(err)); err != nil {
+		if err := w.tries.again(ctx, mismatch(err)); err != nil {
 			return uploadapi.Result{}, err
 		}
 		w.at = -1
@@ -198,9 +198,7 @@ func (w *sending) isForeign() bool { return !w.client.owns(w.url) }
 func (c *Client) owns(u *url.URL) bool { return u.Scheme == c.base.Scheme && u.Host == c.base.Host }
 
 // httpFor keeps the token at home.
-func (c *Client) httpFor(u *url.URL) interface {
-	Do(*http.Request) (*http.Response, error)
-} {
+func (c *Client) httpFor(u *url.URL) *http.Client {
 	if c.owns(u) {
 		return c.gallery
 	}

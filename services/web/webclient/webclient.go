@@ -14,8 +14,6 @@ import (
 	"net/url"
 	"time"
 
-	kithttp "github.com/go-kit/kit/transport/http"
-
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
@@ -34,8 +32,8 @@ const (
 // Client calls one gallery. Safe for concurrent use.
 type Client struct {
 	base    *url.URL
-	gallery kithttp.HTTPClient // sends the token
-	outside kithttp.HTTPClient // for sessions on other hosts, which are secrets of their own
+	gallery *http.Client // sends the token
+	outside *http.Client // for sessions on other hosts, which are secrets of their own
 	pace    Pace
 
 	plan     kitx.UseCase[uploadapi.PlanRequest, uploadapi.PlanResponse]

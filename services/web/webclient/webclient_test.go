@@ -139,8 +139,8 @@ func TestSendSurvives(t *testing.T) {
 		"a lost connection":        func(_ *storage, n int, w http.ResponseWriter, r *http.Request) bool { return n == 2 && abort(w, r) },
 		"a gateway without words":  func(_ *storage, n int, w http.ResponseWriter, _ *http.Request) bool { return n == 1 && status(w, 502) },
 		"a locked session":         func(_ *storage, n int, w http.ResponseWriter, r *http.Request) bool { return n == 2 && locked(w, r) },
-		"a lost answer":            func(s *storage, n int, w http.ResponseWriter, r *http.Request) bool { return n == 2 && s.lose(r) },
-		"a lost answer to the end": func(s *storage, n int, w http.ResponseWriter, r *http.Request) bool { return n == 3 && s.lose(r) },
+		"a lost answer":            func(s *storage, n int, _ http.ResponseWriter, r *http.Request) bool { return n == 2 && s.lose(r) },
+		"a lost answer to the end": func(s *storage, n int, _ http.ResponseWriter, r *http.Request) bool { return n == 3 && s.lose(r) },
 		"a chunk kept in part": func(s *storage, n int, w http.ResponseWriter, r *http.Request) bool {
 			if n == 2 {
 				s.take(w, r, 3<<20)

@@ -6,10 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-
-	"cloud.google.com/go/pubsub/v2/pstest"
 )
 
 // Server is a running Pub/Sub.
@@ -28,17 +25,9 @@ func (s *Server) Stop() error { return s.stop() }
 func Launch(ctx context.Context) (*Server, error) {
 	s, err := LaunchEmulator(ctx)
 	if errors.Is(err, ErrNotInstalled) {
-		return LaunchFake(ctx), nil
+		return LaunchFake(ctx)
 	}
 	return s, err
-}
-
-// LaunchFake starts the SDK's fake on a free port of the loopback interface.
-func LaunchFake(ctx context.Context) *Server {
-	fake := pstest.NewServerWithAddress("127.0.0.1:0")
-	stop := sync.OnceValue(fake.Close)
-	context.AfterFunc(ctx, func() { _ = stop() })
-	return &Server{Addr: fake.Addr, Name: "the SDK's fake of Pub/Sub", stop: stop}
 }
 
 // Start starts the emulator for a test and gives its address. Where it is not

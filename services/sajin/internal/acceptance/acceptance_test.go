@@ -16,6 +16,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 	"github.com/sajin-gallery/sajin/services/web/api"
 )
@@ -31,18 +32,26 @@ type deployment interface {
 	stop(t *testing.T) []time.Duration
 	// start starts everything again.
 	start(t *testing.T)
+	// places are where it keeps what it keeps.
+	places() audit.Places
+}
+
+func httpClient(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
 }
 
 // newClient makes a client whose every call of the API and of media is checked
 // against the edge's OpenAPI file.
 func newClient(t *testing.T, d deployment) client {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 16}
-	t.Cleanup(transport.CloseIdleConnections)
+	page := httpClient(t)
 	return client{
 		base: d.url(),
-		api:  &http.Client{Transport: openapitest.Transport(t, api.OpenAPI, transport)},
-		page: &http.Client{Transport: transport},
+		api:  &http.Client{Transport: openapitest.Transport(t, api.OpenAPI, page.Transport)},
+		page: page,
 	}
 }
 
@@ -105,7 +114,12 @@ func startWith(t testing.TB, dir string, env ...string) allInOne {
 
 func startAllInOne(t *testing.T) deployment {
 	t.Helper()
-	d := startAt(t, filepath.Join(t.TempDir(), "data"))
+	return startAllInOneWith(t)
+}
+
+func startAllInOneWith(t *testing.T, env ...string) allInOne {
+	t.Helper()
+	d := startWith(t, filepath.Join(t.TempDir(), "data"), env...)
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {
 			t.Error(err)

@@ -1,116 +1,74 @@
 package acceptance
 
 import (
-	"errors"
 	"io/fs"
-	"os"
-	"path"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
+
+	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
 
-// The names below the all-in-one's data directory, and the folders of the
-// bucket in it.
-const (
-	objectsDir = "media/objects"
-	originals  = "originals"
-	manifests  = "manifests"
-	renditions = "renditions"
-	attempts   = "attempts"
-)
+// originals is the folder of the bucket with what was uploaded.
+const originals = "originals"
 
-// bucket is what the all-in-one's bucket holds, by image id.
-type bucket map[string]map[string]bool // folder -> ids
+// mediaDir is where the all-in-one keeps its bucket.
+func (d allInOne) mediaDir() string { return filepath.Join(d.dir, "media") }
 
-// readBucket walks the bucket. What is deleted meanwhile is not in it.
-func readBucket(t *testing.T, dir string) bucket {
+func (d allInOne) places() audit.Places {
+	return audit.Places{MediaDir: d.mediaDir(), Database: "sqlite://" + filepath.ToSlash(filepath.Join(d.dir, "catalog.db"))}
+}
+
+func (d split) places() audit.Places {
+	return audit.Places{StorageURL: d.StorageURL(), Bucket: stack.Bucket, Database: d.DatabaseURL()}
+}
+
+// auditKept stops the deployment in good order and reads what it keeps: all that
+// was acknowledged (id to SHA-256) is there, once, with its bytes; what is there
+// is whole, and the catalog lists it. First it waits until nothing is left to do:
+// what a killed process held of the bus comes back after a minute.
+func auditKept(t *testing.T, d deployment, acknowledged map[string]string) {
 	t.Helper()
-	b := bucket{originals: {}, manifests: {}, renditions: {}}
-	root := filepath.Join(dir, filepath.FromSlash(objectsDir))
-	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, os.ErrNotExist) && name != root {
-			return nil
+	c := client{base: d.url(), api: httpClient(t), page: httpClient(t)}
+	promised := audit.Promised{}
+	for _, query := range []string{"", "trashed=true"} {
+		for _, img := range c.mustList(t, query) { // with what was stored although its answer was lost
+			promised[img.SHA256] = audit.Promise{Place: audit.Maybe}
 		}
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		rel, err := filepath.Rel(root, name)
+	}
+	for id, sum := range acknowledged {
+		promised[sum] = audit.Promise{Place: audit.Anywhere, IDs: append(promised[sum].IDs, id)}
+	}
+	eventually(t, settleWithin, "nothing is left to do", func() bool {
+		left, err := audit.Restless(t.Context(), d.places())
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
-		folder, rest, _ := strings.Cut(filepath.ToSlash(rel), "/")
-		if folder == attempts {
-			return nil // of a process that was killed; forgotten with the image's next try, or by a sweep a day later
-		}
-		if b[folder] == nil {
-			t.Errorf("the bucket holds the foreign object %s", rel)
-			return nil
-		}
-		id, _, _ := strings.Cut(path.Base(rest), ".")
-		if folder == renditions {
-			id = path.Dir(rest)
-		}
-		b[folder][id] = true
-		return nil
+		return left == 0
 	})
+	d.stop(t)
+	found, err := audit.Run(t.Context(), d.places(), promised)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	for _, f := range found.Findings {
+		t.Error(f)
+	}
 }
 
-// orphans are the images that are not whole: every image that the catalog lists
-// has an original, a manifest and renditions, and nothing else has any (I2).
-func (b bucket) orphans(listed map[string]bool) []string {
-	var out []string
-	ids := map[string]bool{}
-	for _, held := range append([]map[string]bool{listed}, b[originals], b[manifests], b[renditions]) {
-		for id := range held {
-			ids[id] = true
-		}
-	}
-	for id := range ids {
-		at := ""
-		for name, held := range map[string]map[string]bool{"catalog": listed, originals: b[originals], manifests: b[manifests], renditions: b[renditions]} {
-			if held[id] {
-				at += " " + name
-			}
-		}
-		if !listed[id] || !b[originals][id] || !b[manifests][id] || !b[renditions][id] {
-			out = append(out, id+" is only in:"+at)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// auditBucket waits until the bucket holds what the gallery lists and nothing
-// else, stops the all-in-one in good order, and looks once more. What purges
-// leave behind for a moment is gone then, and stays away.
-func auditBucket(t *testing.T, d allInOne, c client) {
+// objectFile is the file of the only object in a folder of the all-in-one's
+// bucket.
+func objectFile(t *testing.T, d allInOne, folder string) string {
 	t.Helper()
-	listed := map[string]bool{}
-	for _, query := range []string{"", "trashed=true"} {
-		for _, img := range c.mustList(t, query) {
-			listed[img.ID] = true
+	var found []string
+	err := filepath.WalkDir(filepath.Join(d.mediaDir(), "objects", folder), func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			found = append(found, name)
 		}
-	}
-	var left []string
-	t.Cleanup(func() {
-		for _, line := range left {
-			t.Log(line)
-		}
+		return err
 	})
-	eventually(t, readyWithin, "the bucket holds what the gallery lists, and nothing else", func() bool {
-		left = readBucket(t, d.dir).orphans(listed)
-		return len(left) == 0
-	})
-	if err := d.Stop(); err != nil {
-		t.Fatal(err)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v %v", found, err)
 	}
-	if left = readBucket(t, d.dir).orphans(listed); len(left) > 0 {
-		t.Errorf("after the stop %d images are not whole", len(left))
-	}
+	return found[0]
 }

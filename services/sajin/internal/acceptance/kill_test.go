@@ -64,9 +64,7 @@ func killDuringUploads(t *testing.T, d deployment, killsEach int) {
 	clients.Wait()
 	t.Logf("%d acknowledged, kills %v", len(u.acknowledged), kills)
 	c.audit(t, u.acknowledged)
-	if one, ok := d.(allInOne); ok {
-		auditBucket(t, one, c)
-	}
+	auditKept(t, d, u.acknowledged)
 }
 
 // seedKill starts the seeds of the kill tests' photographs.

@@ -53,9 +53,7 @@ func stopDuringUploads(t *testing.T, d deployment) {
 	clients.Wait()
 	t.Logf("%d acknowledged", len(u.acknowledged))
 	c.audit(t, u.acknowledged)
-	if one, ok := d.(allInOne); ok {
-		auditBucket(t, one, c)
-	}
+	auditKept(t, d, u.acknowledged)
 }
 
 // seedStop starts the seeds of this test's photographs.

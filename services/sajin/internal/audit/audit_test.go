@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -114,6 +115,13 @@ func (w *world) audit(promised audit.Promised) audit.Found {
 	return found
 }
 
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func kept(place audit.Place) audit.Promised {
 	return audit.Promised{sum(picture): {Place: place, IDs: []string{"A", "B"}}}
 }
@@ -128,6 +136,36 @@ func TestWhatIsAsPromised(t *testing.T) {
 	w.sql("UPDATE catalog_images SET trashed = 1;\nUPDATE catalog_months SET images = 0")
 	if found := w.audit(kept(audit.InTrash)); len(found.Findings) > 0 {
 		t.Errorf("in the trash: %v", found.Findings)
+	}
+}
+
+// A Sajin that is running is restless while something is to be done.
+func TestRestless(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*world)
+		want   bool
+	}{
+		"nothing to do":      {func(*world) {}, false},
+		"an original alone":  {func(w *world) { w.store("originals/20261122/N.jpg", picture) }, true},
+		"a rendition alone":  {func(w *world) { w.store("renditions/N/w320.jpg", picture) }, true},
+		"not in the catalog": {func(w *world) { w.sql("DELETE FROM catalog_images") }, true},
+		"not in the bucket":  {func(w *world) { w.remove("manifests/A.json") }, true},
+		"in processing":      {func(w *world) { w.sql("UPDATE catalog_images SET state = 'processing'") }, true},
+		"events wait":        {func(w *world) { w.sql("INSERT INTO catalog_outbox VALUES (1)") }, true},
+	} {
+		w := newWorld(t)
+		c.change(w)
+		store, err := fileblob.Open(w.places.MediaDir, fileblob.Options{}) // as who is running
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, err := audit.Restless(t.Context(), w.places)
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		if err != nil || (left > 0) != c.want {
+			t.Errorf("%s: %d left, %v", name, left, err)
+		}
 	}
 }
 
@@ -146,10 +184,16 @@ func TestEveryDifferenceIsFound(t *testing.T) {
 		"the manifest is none":    {func(w *world) { w.store("manifests/A.json", []byte("{")) }, nil, audit.Damaged},
 		"the manifest says other": {func(w *world) { w.manifest(sum([]byte("other"))) }, nil, audit.Damaged},
 		"other bytes":             {func(w *world) { w.store(key, bytes.ToUpper(picture)) }, nil, audit.Damaged},
-		"the row is gone":         {func(w *world) { w.sql("DELETE FROM catalog_images") }, nil, audit.Lost},
-		"the row is of nothing":   {func(w *world) { w.sql("UPDATE catalog_images SET id = 'C'") }, nil, audit.Orphan},
-		"a part of no image":      {func(w *world) { w.store("renditions/Z/w320.jpg", picture) }, nil, audit.Orphan},
-		"something foreign":       {func(w *world) { w.store("notes.txt", picture) }, nil, audit.Orphan},
+		"a cut original": {func(w *world) {
+			must(w.t, os.Truncate(filepath.Join(w.places.MediaDir, "objects", key), 10))
+		}, nil, audit.Damaged},
+		"a cut manifest": {func(w *world) {
+			must(w.t, os.Truncate(filepath.Join(w.places.MediaDir, "objects/manifests/A.json"), 10))
+		}, nil, audit.Lost},
+		"the row is gone":       {func(w *world) { w.sql("DELETE FROM catalog_images") }, nil, audit.Lost},
+		"the row is of nothing": {func(w *world) { w.sql("UPDATE catalog_images SET id = 'C'") }, nil, audit.Orphan},
+		"a part of no image":    {func(w *world) { w.store("renditions/Z/w320.jpg", picture) }, nil, audit.Orphan},
+		"something foreign":     {func(w *world) { w.store("notes.txt", picture) }, nil, audit.Orphan},
 		"the same bytes twice": {func(w *world) {
 			w.sql("INSERT INTO catalog_images SELECT 'C', owner, object_key, sha256, state, trashed, month FROM catalog_images")
 		}, nil, audit.Double},

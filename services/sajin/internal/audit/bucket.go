@@ -36,7 +36,9 @@ type bucket struct {
 func readBucket(ctx context.Context, store blob.Store) (bucket, error) {
 	r := &reading{store: store, infos: map[string]blob.Info{}, bucket: bucket{manifests: map[string]contract.Manifest{}, sums: map[string]string{}}}
 	err := blob.Each(ctx, store, "", func(info blob.Info) error {
-		r.infos[info.Key] = info
+		if !isNote(info.Key) {
+			r.infos[info.Key] = info
+		}
 		return nil
 	})
 	if err != nil {
@@ -50,6 +52,12 @@ func readBucket(ctx context.Context, store blob.Store) (bucket, error) {
 		r.add(Orphan, key, "the object belongs to no image")
 	}
 	return r.bucket, nil
+}
+
+// isNote reports whether an object is one that upload keeps about work in
+// progress: it may outlive the work, until a sweep a day or a week later.
+func isNote(key string) bool {
+	return strings.HasPrefix(key, contract.PrefixAttempts) || strings.HasPrefix(key, contract.PrefixSessions)
 }
 
 type reading struct {
@@ -78,7 +86,7 @@ func (r *reading) images(ctx context.Context) error {
 func (r *reading) image(ctx context.Context, key string) error {
 	var m contract.Manifest
 	raw, err := r.read(ctx, key)
-	if err != nil {
+	if err != nil && !errors.Is(err, blob.ErrDamaged) {
 		return err
 	}
 	if err := json.Unmarshal(raw, &m); err != nil || contract.ManifestKey(m.ID) != key {
@@ -137,18 +145,24 @@ func (r *reading) read(ctx context.Context, key string) ([]byte, error) {
 	return raw, nil
 }
 
-// sum is the SHA-256 of an object, "" where it is not there.
+// sum is the SHA-256 of an object, "" where it is not there, or a word where it
+// cannot be read.
 func (r *reading) sum(ctx context.Context, key string) (string, error) {
 	body, _, err := r.store.Open(ctx, key, 0, -1)
 	if errors.Is(err, blob.ErrNotFound) {
 		return "", nil
+	}
+	if errors.Is(err, blob.ErrDamaged) {
+		return "damaged", nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("audit: %s: %w", key, err)
 	}
 	defer func() { _ = body.Close() }()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, body); err != nil {
+	if _, err := io.Copy(hash, body); errors.Is(err, blob.ErrDamaged) || errors.Is(err, blob.ErrChecksum) {
+		return "damaged", nil
+	} else if err != nil {
 		return "", fmt.Errorf("audit: %s: %w", path.Base(key), err)
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil

@@ -24,7 +24,7 @@ type Deployment struct {
 // upload is what the upload service is told: what it has not finished it takes
 // up soon, so that the end of a run is not a wait for ten minutes.
 var upload = []string{
-	"SAJIN_UPLOAD_SWEEP_AGE=3s", "SAJIN_UPLOAD_SWEEP_EVERY=10s", "SAJIN_UPLOAD_SESSION_LIFE=1m", "SAJIN_LOG_LEVEL=warn",
+	"SAJIN_UPLOAD_SWEEP_AGE=10s", "SAJIN_UPLOAD_SWEEP_EVERY=2m", "SAJIN_UPLOAD_SESSION_LIFE=1m", "SAJIN_LOG_LEVEL=warn",
 }
 
 // AllInOne starts the one program on a data folder below dir; bin holds what

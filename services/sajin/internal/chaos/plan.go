@@ -37,7 +37,8 @@ type Plan []Step
 // NewPlan makes a client's plan of so many files. The same seed and client give
 // the same plan.
 func NewPlan(seed uint64, client, files int) Plan {
-	p := &planner{rnd: rand.New(rand.NewPCG(seed, uint64(client)+1)), seed: seed, client: client} //nolint:gosec // a client has a number from 0 on
+	p := &planner{rnd: rand.New(rand.NewPCG(seed, uint64(client)+1)), //nolint:gosec // counted from 0
+		seed: seed, client: client}
 	for p.made < files {
 		switch dice := p.rnd.IntN(100); {
 		case dice < 45:
@@ -76,7 +77,7 @@ func (p *planner) file() File {
 	case dice < 5:
 		f.Kind, f.Long = Wrong, false
 	case dice < 9: // one that other clients have too
-		f.Kind, f.Seed, f.Long = Duplicate, p.seed^uint64(1+p.rnd.IntN(pool)), false //nolint:gosec // it is positive
+		f.Kind, f.Seed, f.Long = Duplicate, p.seed^(1+p.rnd.Uint64N(pool)), false
 	case dice < 13 && len(p.again) > 0:
 		other := p.again[p.rnd.IntN(len(p.again))]
 		f.Kind, f.Seed, f.Long = Duplicate, other.Seed, other.Long

@@ -106,9 +106,8 @@ func (p *proxy) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 func (p *proxy) breakOff(r *http.Request, body []byte, l lot) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 2*stallTime)
 	defer cancel()
-	part := &broken{rest: body[:len(body)*l.at/1000], stall: l.fate == Stall, ctx: ctx}
-	to := p.to.JoinPath(r.URL.Path).String()
-	out, err := http.NewRequestWithContext(ctx, r.Method, to, part) //nolint:gosec // it goes where the proxy was told to
+	out, err := http.NewRequestWithContext(ctx, r.Method, p.to.JoinPath(r.URL.Path).String(), //nolint:gosec // G704: only the path is the client's
+		&broken{rest: body[:len(body)*l.at/1000], stall: l.fate == Stall, ctx: ctx})
 	if err != nil {
 		return
 	}

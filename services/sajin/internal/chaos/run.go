@@ -10,6 +10,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -151,31 +152,34 @@ func (r *run) kills(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// settleStep is the time between two audits: the sweep's age, and its work.
-const settleStep = 10 * time.Second
+// settleStep is the time between two looks at what is left to do.
+const settleStep = 2 * time.Second
 
-// settle starts everything anew, which sweeps, and audits until nothing is
-// found or the time is up. Only who has stopped can be audited in a directory,
-// so every look there is a stop in good order.
+// settle starts everything anew, which sweeps, waits until nothing is left to
+// do or the time is up, stops it in good order and audits.
 func (r *run) settle(ctx context.Context) error {
+	if err := errors.Join(r.d.Stop(), r.d.Start(ctx)); err != nil {
+		return err
+	}
 	until := time.Now().Add(r.o.Settle)
-	for {
-		if err := r.d.Stop(); err != nil {
-			return err
-		}
-		found, err := audit.Run(ctx, r.d.Places, r.ledger.promised)
+	for time.Now().Before(until) && ctx.Err() == nil {
+		left, err := audit.Restless(ctx, r.d.Places)
 		if err != nil {
 			return err
 		}
-		r.report.Found = found
-		if err := r.d.Start(ctx); err != nil {
-			return err
-		}
-		if len(found.Findings) == 0 || time.Now().After(until) || ctx.Err() != nil {
-			return ctx.Err()
+		if left == 0 {
+			break
 		}
 		wait(ctx, settleStep)
 	}
+	if err := r.d.Stop(); err != nil {
+		return err
+	}
+	var err error
+	if r.report.Found, err = audit.Run(ctx, r.d.Places, r.ledger.promised); err != nil {
+		return err
+	}
+	return r.d.Start(ctx)
 }
 
 // Lines are the report for a person.

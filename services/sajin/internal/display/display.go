@@ -30,7 +30,7 @@ type Uploads interface {
 // NewUploads shows total files of size bytes on w; dry makes new files "would be
 // sent".
 func NewUploads(w io.Writer, total int, size int64, dry bool) Uploads {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a file descriptor is a small number
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return newBars(w, total, size)
 	}
 	return &lines{w: w, total: total, dry: dry}

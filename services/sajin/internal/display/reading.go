@@ -22,7 +22,7 @@ type Reading struct {
 // NewReading shows it on w: lines alone where that is no terminal.
 func NewReading(w io.Writer) *Reading {
 	r := &Reading{w: w}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a file descriptor is a small number
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		r.all = mpb.New(mpb.WithOutput(w))
 		r.bar = r.all.New(0, mpb.SpinnerStyle(), mpb.AppendDecorators(
 			decor.CurrentKibiByte(" % .1f read "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f")))

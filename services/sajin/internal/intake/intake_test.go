@@ -37,7 +37,6 @@ type gallery struct {
 	sent     []string          // contents, in any order
 	atOnce   int
 	mostOnce int
-	whole    bool
 	films    []string // with their pictures' ids
 	planErr  error
 	// sending may answer in the place of a send.

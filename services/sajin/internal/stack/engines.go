@@ -59,7 +59,7 @@ func (e *engines) startDatabase(ctx context.Context, dir string) error {
 func (e *engines) startPubSub(ctx context.Context, o Options) error {
 	launch := pubsubtest.Launch
 	if o.FakePubSub {
-		launch = func(ctx context.Context) (*pubsubtest.Server, error) { return pubsubtest.LaunchFake(ctx), nil }
+		launch = pubsubtest.LaunchFake
 	}
 	server, err := launch(context.WithoutCancel(ctx)) // close stops it, after the services
 	if err != nil {

@@ -210,22 +210,26 @@ func TestEveryDifferenceIsNamed(t *testing.T) {
 		},
 		"no manifest": {
 			func(l *library, m contract.Manifest) { l.remove(contract.ManifestKey(m.ID)) },
-			[]string{"manifest_missing"}, nil,
+			[]string{"manifest_missing"},
+			nil,
 		},
 		"a manifest that is none": {
 			func(l *library, m contract.Manifest) { l.put(contract.ManifestKey(m.ID), "{") },
-			[]string{"manifest_damaged"}, nil,
+			[]string{"manifest_damaged"},
+			nil,
 		},
 		"a rendition that is gone": {
 			func(l *library, m contract.Manifest) { l.remove(m.Renditions[0].Key) },
-			[]string{"rendition_missing 1.jpg"}, nil,
+			[]string{"rendition_missing 1.jpg"},
+			nil,
 		},
 		"a purged image": {
 			func(l *library, m contract.Manifest) {
 				l.remove(m.Key)
 				l.remove(contract.ManifestKey(m.ID))
 			},
-			nil, []string{"missing 1.jpg"},
+			nil,
+			[]string{"missing 1.jpg"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

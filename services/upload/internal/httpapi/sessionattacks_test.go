@@ -218,6 +218,39 @@ func TestU44_OpenSessions(t *testing.T) {
 	}
 }
 
+// U46: plans that each fit and do not fit together, at the same time: exactly
+// those that fit are opened, and what one gives up another may have.
+func TestU46_PlansAtOnce(t *testing.T) {
+	const fit = 5
+	s := newServer(t, func(_ *httpapi.Limits, c *ingest.Config) { c.OpenBytes = fit*1000 + 999 })
+	const file = `{"name":"a.jpg","size":1000}`
+	var mu sync.Mutex
+	opened, refused := []string{}, map[string]int{}
+	var clients sync.WaitGroup
+	for range 4 * fit {
+		clients.Go(func() {
+			plan, _ := s.planFor(owner, file)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, f := range plan.Files {
+				if f.Status == uploadapi.StatusNew {
+					opened = append(opened, f.SessionURL)
+				} else {
+					refused[f.Problem.Code]++
+				}
+			}
+		})
+	}
+	clients.Wait()
+	if len(opened) != fit || refused["quota_exceeded"] != 3*fit {
+		t.Fatalf("opened %d, refused %v", len(opened), refused)
+	}
+	s.call(owner, http.MethodDelete, opened[0], nil, http.Header{}).is(t, 499, "", 0)
+	if plan, _ := s.planFor(owner, file, file); plan.Files[0].Status != uploadapi.StatusNew || plan.Files[1].Status != uploadapi.StatusRefused {
+		t.Errorf("after one was cancelled: %+v", plan)
+	}
+}
+
 func TestU44_Expiry(t *testing.T) {
 	s := newServer(t, func(_ *httpapi.Limits, c *ingest.Config) { c.OpenSessions = 1 })
 	content := large(t)

@@ -26,10 +26,10 @@ export class List {
 
   draw(): void {
     const { items } = this.queue
+    this.element.style.setProperty('--rows', String(items.length)) // its height depends on it
     this.follow(items)
     const first = Math.max(0, Math.floor(this.element.scrollTop / rowHeight) - spare)
     const last = Math.min(items.length, Math.ceil((this.element.scrollTop + this.element.clientHeight) / rowHeight) + spare)
-    this.element.style.setProperty('--rows', String(items.length))
     for (const [key, row] of this.rows) {
       if (key >= first && key < last) continue
       row.remove()

@@ -81,4 +81,16 @@ export function adding() {
     await tray.locator('[data-do="dismiss"]').click()
     assert.equal(await tray.count(), 0)
   })
+
+  test('on a phone the tray opens with every row in sight', async () => {
+    const page = await visit('/', { viewport: { width: 390, height: 844 } })
+    await add(page, pictures(`phone-${run}`, 9))
+    await finished(page)
+    await page.locator('.tray.small [data-do="minimise"]').click()
+    await page.waitForFunction(() => {
+      const list = document.querySelector('.tray-list')
+      const { left, bottom } = list.getBoundingClientRect()
+      return document.elementFromPoint(left + 80, bottom - 8)?.closest('.tray-list li') !== null
+    })
+  })
 }

@@ -1,0 +1,269 @@
+package acceptance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
+)
+
+// memoryLimit: eight photographs of 40 megapixels at once in a process that may
+// have 512 MiB. They are taken, or refused for the time being; it lives.
+func memoryLimit(t *testing.T) {
+	d := startAllInOneWith(t)
+	limitMemory(t, d.PID(), maxBusyMiB<<20)
+	pid, v := d.PID(), faulty(t, d)
+	base := photo(t, v.seed, shot{width: 7680, height: 5216}).data
+	var mu sync.Mutex
+	var clients sync.WaitGroup
+	for i := range uint64(8) {
+		f := file{name: "large.jpg", data: withComment(base, v.seed+i)}
+		clients.Go(func() {
+			_, results, err := v.tryUpload(t.Context(), f)
+			switch {
+			case err != nil || len(results) != 1:
+				t.Errorf("photograph %d: %+v %v", i, results, err)
+			case results[0].ID != "":
+				mu.Lock()
+				defer mu.Unlock()
+				v.acknowledged[results[0].ID] = f.sha256()
+			case results[0].Problem == nil || results[0].Problem.Status != http.StatusServiceUnavailable:
+				t.Errorf("photograph %d: %+v", i, results[0].Problem)
+			}
+		})
+	}
+	clients.Wait()
+	t.Logf("%d of 8 taken, %d MiB at most", len(v.acknowledged), memory(t, pid, "VmHWM"))
+	for id := range v.acknowledged {
+		v.ready(t, id)
+	}
+	v.sound(t, d)
+	if d.PID() != pid {
+		t.Error("the process had to be started again")
+	}
+}
+
+// limitMemory puts a process into a group that may have so many bytes.
+func limitMemory(t *testing.T, pid int, limit int64) {
+	t.Helper()
+	group := filepath.Join("/sys/fs/cgroup/memory", fmt.Sprint("sajin-test-", pid))
+	if err := os.Mkdir(group, 0o755); err != nil {
+		t.Skipf("the memory of a process cannot be limited here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Rmdir(group) })
+	for name, value := range map[string]int64{"memory.limit_in_bytes": limit, "cgroup.procs": int64(pid)} {
+		if err := os.WriteFile(filepath.Join(group, name), strconv.AppendInt(nil, value, 10), 0o600); err != nil {
+			t.Skipf("the memory of a process cannot be limited here: %v", err)
+		}
+	}
+}
+
+// smallDisk is a folder with so many bytes.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("sajin-test", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("a small disk cannot be made here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+// diskFull: a full disk refuses what is new with 507, goes on showing what is
+// there, and takes pictures again when one was deleted for good.
+func diskFull(t *testing.T) {
+	dir := smallDisk(t, "24m")
+	data := t.TempDir()
+	if err := os.Symlink(dir, filepath.Join(data, "media")); err != nil { // the rest is elsewhere
+		t.Fatal(err)
+	}
+	d := startAt(t, data)
+	t.Cleanup(func() { _ = d.Stop() })
+	v := faulty(t, d)
+	var ids []string
+	for refused := false; !refused; {
+		f := append(v.fresh(t), make([]byte, 2<<20)...)
+		status, said, results := v.send(t, upload("a.jpg", f))
+		switch {
+		case status == http.StatusCreated:
+			ids = append(ids, results[0].ID)
+		case status == http.StatusInsufficientStorage && said[0] == "storage_full":
+			refused = true
+		default:
+			t.Fatalf("with %d pictures another was answered with %d %v", len(ids), status, said)
+		}
+		if len(ids) > 12 {
+			t.Fatal("the disk is not full")
+		}
+	}
+	if got := v.originalSum(t, ids[0]); got != v.acknowledged[ids[0]] {
+		t.Errorf("on a full disk an original is served as %s", got)
+	}
+	gone := ids[len(ids)-1]
+	v.call(t, http.MethodDelete, "/api/v1/images/"+gone, http.StatusOK)
+	v.call(t, http.MethodDelete, "/api/v1/trash/"+gone, http.StatusNoContent)
+	delete(v.acknowledged, gone)
+	eventually(t, readyWithin, "there is room again", func() bool {
+		status, _ := v.outcome(t)
+		return status == http.StatusCreated
+	})
+	v.sound(t, d)
+}
+
+// fewFiles: with hardly a file left to open, what cannot be done is refused or
+// cut off; then it goes on.
+func fewFiles(t *testing.T) {
+	d := startAllInOneWith(t)
+	v := faulty(t, d)
+	v.canary(t)
+	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.PID()))
+	if err != nil {
+		t.Skip("open files are counted in /proc, which is not here")
+	}
+	limit := max(64, len(open)+12)
+	if out, err := exec.CommandContext(t.Context(), "prlimit", "--pid", strconv.Itoa(d.PID()), fmt.Sprintf("--nofile=%d:%d", limit, limit)).CombinedOutput(); err != nil {
+		t.Skipf("open files cannot be limited here: %v %s", err, out)
+	}
+	var clients sync.WaitGroup
+	var mu sync.Mutex
+	for i := range uint64(2 * limit) {
+		f := photo(t, v.seed+500+i, shot{width: 64, height: 48})
+		clients.Go(func() {
+			ctx := t.Context()
+			_, results, err := v.tryUpload(ctx, f)
+			if err == nil && len(results) == 1 && results[0].ID != "" {
+				mu.Lock()
+				defer mu.Unlock()
+				v.acknowledged[results[0].ID] = f.sha256()
+			}
+		})
+	}
+	clients.Wait()
+	t.Logf("with %d files at most, %d of %d uploads were taken", limit, len(v.acknowledged), 2*limit)
+	v.page.CloseIdleConnections()
+	v.sound(t, d)
+}
+
+// refusesToStart starts a second program and gives what it says when it ends.
+func refusesToStart(t *testing.T, dir string) string {
+	t.Helper()
+	addr, err := stack.FreeAddr(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	p := stack.NewProcess("sajin", filepath.Join(binaries, "sajin"), addr, &said, "SAJIN_DATA_DIR="+dir)
+	t.Cleanup(func() { _ = p.Kill() })
+	if err := p.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "exit status 1") {
+		t.Fatalf("it started, or did not say why: %v, %s", err, said.String())
+	}
+	return said.String()
+}
+
+// readOnly: on a folder where nothing can be written it does not start, and says
+// so.
+func readOnly(t *testing.T) {
+	dir := smallDisk(t, "1m")
+	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Skipf("a disk cannot be made read-only here: %v", err)
+	}
+	if said := refusesToStart(t, filepath.Join(dir, "data")); !strings.Contains(said, "read-only") {
+		t.Errorf("it said %s", said)
+	}
+}
+
+// twoProcesses: the second on a folder ends with the reason, the first goes on.
+func twoProcesses(t *testing.T) {
+	d := startAllInOneWith(t)
+	v := faulty(t, d)
+	if said := refusesToStart(t, d.dir); !strings.Contains(said, "Another process is using") {
+		t.Errorf("it said %s", said)
+	}
+	v.sound(t, d)
+}
+
+// laterData: a program does not touch what a later one has arranged.
+func laterData(t *testing.T) {
+	d := startAllInOneWith(t)
+	v := faulty(t, d)
+	v.canary(t)
+	d.stop(t)
+	change := func(statement string) {
+		db, err := gormdb.Open(t.Context(), d.places().Database, gormdb.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer gormdb.Close(db)
+		if err := db.Exec(statement).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	change("INSERT INTO catalog_migrations (version_id, is_applied) VALUES (99999, 1)")
+	if said := refusesToStart(t, d.dir); !strings.Contains(said, "later version") {
+		t.Errorf("it said %s", said)
+	}
+	change("DELETE FROM catalog_migrations WHERE version_id = 99999")
+	d.start(t)
+	v.sound(t, d)
+}
+
+// halfOpenPeer: a client vanishes in the middle of a chunk without a word. When
+// the wait for its next byte is over, it goes on from where it was.
+func halfOpenPeer(t *testing.T) {
+	d := startAllInOneWith(t, "SAJIN_UPLOAD_IDLE_BODY=1s")
+	v := faulty(t, d)
+	const chunk = 256 << 10
+	data := append(v.fresh(t), make([]byte, 2*chunk)...)
+	body, _ := json.Marshal(map[string]any{"files": []map[string]any{{"name": "a.jpg", "size": len(data)}}})
+	resp, err := v.do(t.Context(), http.MethodPost, "/api/v1/uploads", "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan struct {
+		Files []struct {
+			ID      string `json:"id"`
+			Session string `json:"session_url"`
+		} `json:"files"`
+	}
+	decode(t, resp, &plan)
+	session := plan.Files[0].Session
+	w := v.dial(t) // stays open to the end, and silent
+	w.send(fmt.Sprintf("PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Range: bytes 0-%d/%d\r\nContent-Length: %d\r\n\r\n%s",
+		session, v.host(), chunk-1, len(data), chunk, data[:chunk/2]))
+	sent := -1
+	eventually(t, readyWithin, "the session takes the next chunk", func() bool {
+		resp := v.chunk(t, session, data, 0, chunk)
+		if resp.status == http.StatusPermanentRedirect {
+			sent = chunk
+		}
+		return sent > 0
+	})
+	if resp := v.chunk(t, session, data, chunk, len(data)); resp.status != http.StatusCreated {
+		t.Fatalf("the rest was answered with %d %s", resp.status, resp.body)
+	}
+	v.acknowledged[plan.Files[0].ID] = file{data: data}.sha256()
+	v.sound(t, d)
+}
+
+// chunk sends a part of a file through its session.
+func (v *victim) chunk(t *testing.T, session string, data []byte, from, to int) response {
+	t.Helper()
+	resp, err := v.do(t.Context(), http.MethodPut, session, "", io.Reader(bytes.NewReader(data[from:to])),
+		"Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
