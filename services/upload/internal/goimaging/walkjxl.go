@@ -90,7 +90,8 @@ func (l *lowBits) jxlSize() (width, height, orientation int) {
 		width = side()
 	}
 	orientation = 1
-	if l.number(1) == 0 && l.number(1) == 1 { // not as by default, and more is said
+	byDefault := l.number(1) == 1
+	if !byDefault && l.number(1) == 1 { // more is said
 		orientation = 1 + l.number(3)
 	}
 	return width, height, orientation
