@@ -20,6 +20,9 @@ Usage:
 
 	sajin [serve] [-addr host:port] [-data folder]
 	sajin upload [-server URL] [-album A] [-concurrency N] [-receipt FILE] [-dry-run] PATH…
+	sajin import folder [as upload] DIR…
+	sajin import takeout [as upload] DIR|ZIP…
+	sajin import django -dsn user:password@tcp(host)/database -media DIR|gs://bucket [as upload]
 	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
 	sajin rebuild [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
@@ -34,6 +37,12 @@ http://127.0.0.1:8080. It sends nothing that is there already; folders become
 albums, below -album. Interrupted, the same command goes on where it stopped.
 It ends with 0 when all is well, with 1 and a table of what failed and why, and
 with 2 when the command line is wrong.
+
+import brings in whole collections, again without sending anything twice: a
+folder with its structure as albums, or what Google Photos exports (Takeout) with
+dates, captions, places and albums (give all parts of an export at once), or the
+pictures of a table t_images that Django made. It takes the flags of upload and
+ends as it does.
 
 sweep finishes what a crash left undone in the pictures' store, and says what it
 does; -all looks at everything and tells the catalog of every picture again,
@@ -56,6 +65,7 @@ type command func(ctx context.Context, args []string, stdout io.Writer) error
 var commands = map[string]command{
 	"serve":   serveCommand,
 	"upload":  uploadCommand,
+	"import":  importCommand,
 	"sweep":   sweepCommand,
 	"rebuild": rebuildCommand,
 	"verify":  verifyCommand,

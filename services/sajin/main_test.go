@@ -3,13 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +22,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 	"github.com/sajin-gallery/sajin/services/upload"
 )
@@ -37,7 +44,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("FREE_ADDR", addr)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt, "grep-in": grepIn, "albums": albums, "django": django},
 	})
 }
 
@@ -78,6 +85,85 @@ func corrupt(ts *testscript.TestScript, _ bool, args []string) {
 	if !errors.Is(err, done) {
 		ts.Fatalf("nothing was corrupted: %v", err)
 	}
+}
+
+// grepIn finds a pattern in some file below a folder.
+func grepIn(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, found := regexp.MustCompile(args[1]), false
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		found = found || pattern.Match(raw)
+		return err
+	}))
+	if !found {
+		ts.Fatalf("no file below %s has %s", args[0], args[1])
+	}
+}
+
+// django makes a table of pictures as Django does, of the paths given, in a
+// database whose address is then in $DSN.
+func django(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := os.MkdirTemp("", "sajin-db-") // a socket's path must be short
+	ts.Check(err)
+	ts.Defer(func() { _ = os.RemoveAll(dir) })
+	server, err := mariadbtest.Start(context.Background(), dir)
+	ts.Check(err)
+	ts.Defer(func() { _ = server.Close() })
+	address, err := server.CreateDatabase(context.Background(), "photos")
+	ts.Check(err)
+	ts.Setenv("DSN", address)
+	db, err := gormdb.Open(context.Background(), address, gormdb.Options{})
+	ts.Check(err)
+	ts.Check(db.Exec("CREATE TABLE t_images (id int AUTO_INCREMENT PRIMARY KEY, image varchar(100) NOT NULL, creation_date datetime(6) NOT NULL)").Error)
+	for _, path := range args {
+		ts.Check(db.Exec("INSERT INTO t_images (image, creation_date) VALUES (?, '2019-05-04 01:02:03')", path).Error)
+	}
+	pool, err := db.DB()
+	ts.Check(err)
+	ts.Check(pool.Close())
+}
+
+// albums waits until the gallery at $FREE_ADDR has these albums, each with so many
+// pictures, and no others: it learns of them when the pictures are processed.
+func albums(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		got := albumsOf(ts)
+		if slices.Equal(got, args) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("the albums are %v, want %v", got, args)
+		}
+	}
+}
+
+func albumsOf(ts *testscript.TestScript) (out []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ts.Getenv("FREE_ADDR")+"/api/v1/albums", nil)
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer func() { _ = resp.Body.Close() }()
+	var answer struct {
+		Albums []struct {
+			Path   string
+			Images int
+		}
+	}
+	ts.Check(json.NewDecoder(resp.Body).Decode(&answer))
+	for _, a := range answer.Albums {
+		out = append(out, fmt.Sprintf("%s=%d", a.Path, a.Images))
+	}
+	return out
 }
 
 // execStatus is exec with the exit status that must come of it.

@@ -57,9 +57,20 @@ func usageError(format string, args ...any) error {
 	return fmt.Errorf("%w: %w; sajin help says how", process.ErrConfig, fmt.Errorf(format, args...))
 }
 
-// parse reads the words of the command line, with what the environment says
-// where they say nothing.
+// parse reads the words of the command line, some of which name what to send.
 func (s *sending) parse(args []string) error {
+	if err := s.parseFlags(args); err != nil {
+		return err
+	}
+	if s.flags.NArg() == 0 {
+		return usageError("there is nothing to send: name files or folders")
+	}
+	return nil
+}
+
+// parseFlags reads the flags, with what the environment says where they say
+// nothing.
+func (s *sending) parseFlags(args []string) error {
 	if err := s.flags.Parse(args); err != nil {
 		return usageError("%w", err)
 	}
@@ -71,8 +82,6 @@ func (s *sending) parse(args []string) error {
 	switch {
 	case s.concurrency < 1 || s.concurrency > intake.MaxConcurrency:
 		return usageError("-concurrency must be 1 to %d, not %d", intake.MaxConcurrency, s.concurrency)
-	case s.flags.NArg() == 0:
-		return usageError("there is nothing to send: name files or folders")
 	case s.dryRun && s.receipt != "":
 		return usageError("a dry run sends nothing, so there is no receipt of it")
 	default:
@@ -95,11 +104,8 @@ func (s *sending) client() (*webclient.Client, error) {
 // uploadCommand is sajin upload.
 func uploadCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	s := newSending("upload")
-	if err := s.parse(args); errors.Is(err, flag.ErrHelp) {
-		_, err := io.WriteString(stdout, usage)
-		return err
-	} else if err != nil {
-		return err
+	if err := s.parse(args); err != nil {
+		return helped(stdout, err)
 	}
 	found, err := folder.Find(ctx, s.album, s.flags.Args()...)
 	if err != nil {

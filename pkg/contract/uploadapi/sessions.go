@@ -26,6 +26,7 @@ const (
 const (
 	MaxPlanFiles = 1000
 	MaxPlanBytes = 4 << 20 // of the request
+	MaxCaption   = 2000    // characters
 )
 
 // StatusNew is what a planned file is that may be sent. Others are
@@ -62,6 +63,12 @@ type PlanFile struct {
 	// the film, as Apple's live photos have one beside them. The result of the file
 	// is stored or processing, with that image's id.
 	CompanionOf string `json:"companion_of,omitempty"`
+
+	// What is known of the picture from elsewhere. It counts where the file itself
+	// does not say, and changes nothing of a picture that is in the gallery.
+	TakenAt Moment          `json:"taken_at,omitempty"` // as LastModified
+	Caption string          `json:"caption,omitempty"`  // at most MaxCaption characters are kept
+	Place   *contract.Place `json:"place,omitempty"`
 }
 
 // AlbumPath is the album that the file goes into, cleaned: the one it names, or

@@ -91,6 +91,9 @@ func (w *sending) run(ctx context.Context) (uploadapi.Result, error) {
 			err = fault.New(fault.Unavailable, "upload_unfinished", "The gallery did not say what became of the file.")
 		}
 		if err := w.tries.again(ctx, mismatch(err)); err != nil {
+			if ctx.Err() != nil { // whatever else it brought about
+				err = fault.Wrap("webclient.Send", context.Cause(ctx))
+			}
 			return uploadapi.Result{}, err
 		}
 		w.at = -1

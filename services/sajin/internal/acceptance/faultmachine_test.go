@@ -2,7 +2,6 @@ package acceptance
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -216,44 +215,6 @@ func laterData(t *testing.T) {
 	}
 	change("DELETE FROM catalog_migrations WHERE version_id = 99999")
 	d.start(t)
-	v.sound(t, d)
-}
-
-// halfOpenPeer: a client vanishes in the middle of a chunk without a word. When
-// the wait for its next byte is over, it goes on from where it was.
-func halfOpenPeer(t *testing.T) {
-	d := startAllInOneWith(t, "SAJIN_UPLOAD_IDLE_BODY=1s")
-	v := faulty(t, d)
-	const chunk = 256 << 10
-	data := append(v.fresh(t), make([]byte, 2*chunk)...)
-	body, _ := json.Marshal(map[string]any{"files": []map[string]any{{"name": "a.jpg", "size": len(data)}}})
-	resp, err := v.do(t.Context(), http.MethodPost, "/api/v1/uploads", "application/json", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var plan struct {
-		Files []struct {
-			ID      string `json:"id"`
-			Session string `json:"session_url"`
-		} `json:"files"`
-	}
-	decode(t, resp, &plan)
-	session := plan.Files[0].Session
-	w := v.dial(t) // stays open to the end, and silent
-	w.send(fmt.Sprintf("PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Range: bytes 0-%d/%d\r\nContent-Length: %d\r\n\r\n%s",
-		session, v.host(), chunk-1, len(data), chunk, data[:chunk/2]))
-	sent := -1
-	eventually(t, readyWithin, "the session takes the next chunk", func() bool {
-		resp := v.chunk(t, session, data, 0, chunk)
-		if resp.status == http.StatusPermanentRedirect {
-			sent = chunk
-		}
-		return sent > 0
-	})
-	if resp := v.chunk(t, session, data, chunk, len(data)); resp.status != http.StatusCreated {
-		t.Fatalf("the rest was answered with %d %s", resp.status, resp.body)
-	}
-	v.acknowledged[plan.Files[0].ID] = file{data: data}.sha256()
 	v.sound(t, d)
 }
 

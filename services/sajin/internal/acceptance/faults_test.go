@@ -23,7 +23,6 @@ var faultRows = []struct {
 	{"F37_DiskFull", diskFull},
 	{"F37_FewFiles", fewFiles},
 	{"F37_ReadOnly", readOnly},
-	{"F39_HalfOpenPeer", halfOpenPeer},
 	{"F41_TwoProcesses", twoProcesses},
 	{"F41_LaterData", laterData},
 }

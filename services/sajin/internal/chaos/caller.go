@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,18 +44,24 @@ func (a answer) again() bool {
 		a.status == http.StatusInternalServerError
 }
 
-// call makes one request of the next fate. Whatever goes wrong on the way is an
-// answer of status 0.
+// call makes one request of the next fate; one to the bucket itself, by its whole
+// address, has none. Whatever goes wrong on the way is an answer of status 0.
 func (c *caller) call(ctx context.Context, method, path string, body []byte, header ...string) answer {
 	fate := draw(c.fates)
 	out := answer{clean: fate.clean()}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	ours := strings.HasPrefix(path, "/")
+	if ours {
+		path = c.base + path
+	}
+	req, err := http.NewRequestWithContext(ctx, method, path, bytes.NewReader(body))
 	if err != nil {
 		return out
 	}
-	req.Header.Set(fateHeader, fate.String())
+	if ours {
+		req.Header.Set(fateHeader, fate.String())
+	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
 
 // Options say how much of it.
@@ -146,10 +147,24 @@ func (r *run) kills(ctx context.Context, done <-chan struct{}) error {
 			return err
 		}
 		r.report.Kills[p.Name]++
-		if err := p.Start(ctx); err != nil {
+		if err := restart(ctx, p); err != nil {
 			return fmt.Errorf("chaos: after a kill: %w", err)
 		}
 	}
+}
+
+// restart gives a start that is late a second and a third chance: what it waits
+// for may have been killed as well, and the machine is busy.
+func restart(ctx context.Context, p *stack.Process) (err error) {
+	for range 3 {
+		if err = p.Start(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+		if killed := p.Kill(); killed != nil {
+			return killed
+		}
+	}
+	return err
 }
 
 // settleStep is the time between two looks at what is left to do.

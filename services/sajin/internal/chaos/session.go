@@ -77,15 +77,15 @@ func (c *client) plan(ctx context.Context, files []content) ([]uploadapi.PlanRes
 // again.
 func (c *client) planned(ctx context.Context, f content, r uploadapi.PlanResult) bool {
 	if r.Status == uploadapi.StatusNew {
-		return c.send(ctx, f, r.SessionURL)
+		return c.send(ctx, f, r)
 	}
 	return c.settle(f, uploadapi.Result{Status: r.Status, DuplicateOf: r.DuplicateOf, Problem: r.Problem})
 }
 
 // send sends a file chunk by chunk. After whatever went wrong it asks how far
 // the session has come, and goes on from there.
-func (c *client) send(ctx context.Context, f content, session string) bool {
-	offset, tries := 0, 0
+func (c *client) send(ctx context.Context, f content, r uploadapi.PlanResult) bool {
+	session, offset, tries := r.SessionURL, 0, 0
 	for ctx.Err() == nil {
 		var a answer
 		if tries == 0 {
@@ -98,7 +98,10 @@ func (c *client) send(ctx context.Context, f content, session string) bool {
 		case a.status == http.StatusPermanentRedirect:
 			offset, tries = nextOf(a), 0
 		case a.status == http.StatusOK || a.status == http.StatusCreated:
-			return c.taken(f, a)
+			if !strings.HasPrefix(session, "/") { // the bucket has it: what became of it is asked of us
+				a = c.insist(ctx, http.MethodPost, strings.Replace("/api"+uploadapi.PathComplete, "{id}", r.ID, 1), nil)
+			}
+			return c.ended(f, a)
 		case a.status == http.StatusNotFound || a.status == http.StatusGone:
 			c.ledger.count("sessions gone")
 			c.risky[f.sum] = true
@@ -127,6 +130,21 @@ func nextOf(a answer) int {
 		return 0
 	}
 	return n + 1
+}
+
+// ended takes the answer about a file that is whole; false where the file must be
+// planned again.
+func (c *client) ended(f content, a answer) bool {
+	switch a.status {
+	case http.StatusOK, http.StatusCreated:
+		return c.taken(f, a)
+	case http.StatusNotFound, http.StatusGone:
+		c.ledger.count("sessions gone")
+		c.risky[f.sum] = true
+		return false
+	default:
+		return c.settle(f, uploadapi.Result{Status: uploadapi.StatusRefused, Problem: problemOf(a)})
+	}
 }
 
 func (c *client) taken(f content, a answer) bool {

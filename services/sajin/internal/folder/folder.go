@@ -46,6 +46,16 @@ const film = ".mov"
 // system are files and folders that programs leave in folders of pictures.
 var system = []string{"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 
+// IsPicture tells by its name whether a file is worth sending.
+func IsPicture(name string) bool {
+	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
+}
+
+// Hidden reports whether a file or folder is one that people do not see or know.
+func Hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || slices.Contains(system, strings.ToLower(name))
+}
+
 // Find looks at every path: a file is taken whatever its name, of a folder all
 // pictures in it and below. Symbolic links below are not followed, hidden and
 // system files are left out. The pictures of a folder get its path, from its own
@@ -143,7 +153,7 @@ func (f *finder) path(ctx context.Context, name string) error {
 // entry judges one entry of a folder that is walked.
 func (f *finder) entry(root, shown, at string, entry fs.DirEntry) error {
 	name := entry.Name()
-	if at != root && (strings.HasPrefix(name, ".") || slices.Contains(system, strings.ToLower(name))) {
+	if at != root && Hidden(name) {
 		if entry.IsDir() {
 			return fs.SkipDir
 		}
@@ -157,7 +167,7 @@ func (f *finder) entry(root, shown, at string, entry fs.DirEntry) error {
 		return err
 	}
 	shown = filepath.Join(shown, rel)
-	if !isFilm(name) && !slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) {
+	if !isFilm(name) && !IsPicture(name) {
 		f.found.Other = append(f.found.Other, shown)
 		return nil
 	}
@@ -188,14 +198,15 @@ func (f *finder) add(abs, shown, in string, info fs.FileInfo) {
 			Name: info.Name(), Size: uploadapi.Length(info.Size()), Path: in, Album: path.Join(f.album, in),
 			LastModified: uploadapi.Moment(modified.UTC().Format(time.RFC3339Nano)),
 		},
-		Open:  func(offset int64) (io.ReadCloser, error) { return openAt(abs, offset) },
-		Check: func() error { return unchanged(abs, info.Size(), modified) },
+		Open:  func(offset int64) (io.ReadCloser, error) { return OpenAt(abs, offset) },
+		Check: func() error { return Unchanged(abs, info) },
 	})
 }
 
 var errRead = fault.New(fault.Invalid, "file_unreadable", "The file cannot be read. Does it still exist, and may you read it?")
 
-func openAt(name string, offset int64) (io.ReadCloser, error) {
+// OpenAt opens a file from an offset on.
+func OpenAt(name string, offset int64) (io.ReadCloser, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, errRead.With("folder.Open", err)
@@ -207,12 +218,13 @@ func openAt(name string, offset int64) (io.ReadCloser, error) {
 	return file, nil
 }
 
-func unchanged(name string, size int64, modified time.Time) error {
+// Unchanged is an error when a file is not what it was when it was looked at.
+func Unchanged(name string, before fs.FileInfo) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return errRead.With("folder.Check", err)
 	}
-	if info.Size() != size || !info.ModTime().Equal(modified) {
+	if info.Size() != before.Size() || !info.ModTime().Equal(before.ModTime()) {
 		return intake.ErrChanged
 	}
 	return nil

@@ -90,9 +90,10 @@ func (l *lowBits) jxlSize() (width, height, orientation int) {
 		width = side()
 	}
 	orientation = 1
-	byDefault := l.number(1) == 1
-	if !byDefault && l.number(1) == 1 { // more is said
-		orientation = 1 + l.number(3)
+	if byDefault := l.number(1) == 1; !byDefault {
+		if more := l.number(1) == 1; more {
+			orientation = 1 + l.number(3)
+		}
 	}
 	return width, height, orientation
 }

@@ -83,6 +83,7 @@ func plannedOf(req uploadapi.OriginPlan) []ingest.Planned {
 		out[i] = ingest.Planned{
 			Name: f.Name, Size: int64(f.Size), ContentType: f.ContentType, SHA256: f.SHA256,
 			ModifiedAt: parseModified(string(f.LastModified)), Album: f.AlbumPath(), CompanionOf: f.CompanionOf,
+			Given: ingest.Given{TakenAt: parseModified(string(f.TakenAt)), Caption: f.Caption, Place: f.Place},
 		}
 	}
 	return out

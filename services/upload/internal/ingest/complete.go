@@ -63,14 +63,14 @@ func (s *Service) putOnce(ctx context.Context, h blob.HeldPartial, o Original, n
 		return fault.Wrap("ingest.putOnce", err)
 	}
 	if missing && !s.keeps() {
-		return s.put(ctx, o, n.Owner, n.ModifiedAt, all, body)
+		return s.put(ctx, o, n.Owner, n.said(), all, body)
 	}
 	if _, err := io.CopyBuffer(onlyWriter{io.Discard}, all, make([]byte, readBytes)); err != nil {
 		return err
 	}
 	if missing {
 		s.fresh.addOriginal(o)
-		info, err = h.Keep(ctx, o.Key, body.crc.Sum32(), writeOptions(o, n.Owner, n.ModifiedAt))
+		info, err = h.Keep(ctx, o.Key, body.crc.Sum32(), writeOptions(o, n.Owner, n.said()))
 		return s.stored(ctx, o, body, info, err)
 	}
 	if !body.describes(info) && o.Companion() {

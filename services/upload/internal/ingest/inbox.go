@@ -171,7 +171,7 @@ func (s *Service) takeOriginal(ctx context.Context, file blob.Info, f inboxFile,
 		}
 	}
 	o.Album = contract.CleanAlbum(f.album)
-	opts := writeOptions(o, f.owner, f.modified)
+	opts := writeOptions(o, f.owner, said{modified: f.modified})
 	s.fresh.add(f.id)
 	info, err := s.ports.Inbox.Take(ctx, file, o.Key, opts)
 	if errors.Is(err, blob.ErrExists) { // taken before, by whoever ended then

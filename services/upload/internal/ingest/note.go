@@ -20,6 +20,7 @@ type note struct {
 	SHA256     string         `json:"sha256,omitempty"`
 	ModifiedAt *time.Time     `json:"modified_at,omitempty"`
 	Album      string         `json:"album,omitempty"` // cleaned
+	Given      Given          `json:"given,omitzero"`  // cleaned
 	ExpiresAt  time.Time      `json:"expires_at"`
 	// CompanionOf is the image that the file is the film of; "" for an image, whose
 	// own id ID is.
@@ -56,6 +57,9 @@ func (n note) encode() ([]byte, error) {
 	raw, err := json.Marshal(n)
 	return raw, fault.As(fault.Internal, "ingest.note", err)
 }
+
+// said is what the client said of the file.
+func (n note) said() said { return said{modified: n.ModifiedAt, given: n.Given} }
 
 // open: more is to come of it.
 func (n note) open() bool { return n.Kept == nil && n.Refused == nil && !n.Expired }

@@ -42,6 +42,7 @@ type Planned struct {
 	ModifiedAt  *time.Time
 	Album       string // names joined by '/', or ""
 	CompanionOf string // the image that the file is the film of; "" for an image
+	Given       Given
 }
 
 // Opened is the answer for one planned file: a session to send it through, or
@@ -168,7 +169,8 @@ func (s *Service) newNote(owner identity.Owner, f Planned) note {
 	now := s.ports.Now().UTC()
 	return note{
 		Owner: owner, ID: identity.NewImageID(now), Name: CleanName(f.Name), Size: f.Size, SHA256: f.SHA256,
-		ModifiedAt: f.ModifiedAt, Album: contract.CleanAlbum(f.Album), ExpiresAt: now.Add(s.cfg.SessionLife), CompanionOf: f.CompanionOf,
+		ModifiedAt: f.ModifiedAt, Album: contract.CleanAlbum(f.Album), CompanionOf: f.CompanionOf,
+		Given: f.Given.clean(now), ExpiresAt: now.Add(s.cfg.SessionLife),
 	}
 }
 

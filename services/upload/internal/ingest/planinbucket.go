@@ -106,7 +106,7 @@ func atOnce(ctx context.Context, all []*opening, do func(context.Context, *openi
 func (s *Service) openOne(ctx context.Context, o *opening, origin string) error {
 	n := o.note
 	original := n.original(expectedKind(o.planned))
-	opts := writeOptions(original, n.Owner, n.ModifiedAt)
+	opts := writeOptions(original, n.Owner, n.said())
 	opts.Size, opts.Metadata[metaSize] = n.Size, strconv.FormatInt(n.Size, 10)
 	if n.SHA256 != "" {
 		opts.Metadata[metaSHA256] = n.SHA256

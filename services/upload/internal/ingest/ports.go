@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"time"
@@ -119,10 +120,12 @@ type Metadata struct {
 // known form, or took too much to read.
 const WarningUnreadable = "metadata_unreadable"
 
-// describe adds to a manifest what the camera recorded.
+// describe adds to a manifest what the camera recorded. What was given of the
+// picture from elsewhere stays where the file does not say.
 func (md Metadata) describe(m contract.Manifest) contract.Manifest {
-	m.TakenAt, m.TakenOffset, m.Camera, m.Place = md.TakenAt, md.TakenOffset, md.Camera, md.Place
-	m.Caption, m.Keywords, m.Rating = md.Caption, md.Keywords, md.Rating
+	m.TakenAt, m.TakenOffset = cmp.Or(md.TakenAt, m.TakenAt), md.TakenOffset
+	m.Place, m.Caption = cmp.Or(md.Place, m.Place), cmp.Or(md.Caption, m.Caption)
+	m.Camera, m.Keywords, m.Rating = md.Camera, md.Keywords, md.Rating
 	m.Warnings = md.Warnings
 	return m
 }

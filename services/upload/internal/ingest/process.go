@@ -160,6 +160,8 @@ func describe(id string, o loaded) (contract.Manifest, error) {
 	if album, err := url.PathUnescape(o.info.Metadata[metaAlbum]); err == nil {
 		m.Album = contract.CleanAlbum(album)
 	}
+	given := givenIn(o.info.Metadata)
+	m.TakenAt, m.Caption, m.Place = given.TakenAt, given.Caption, given.Place
 	return m, nil
 }
 

@@ -24,6 +24,9 @@ const (
 	metaName     = "name" // percent-encoded, since metadata travels in headers
 	metaModified = "modified_at"
 	metaAlbum    = "album" // percent-encoded too
+	metaTaken    = "taken_at"
+	metaCaption  = "caption" // percent-encoded too
+	metaPlace    = "place"   // latitude,longitude
 )
 
 // settleTimeout bounds the look at what became of a write that failed.
@@ -93,7 +96,7 @@ func (s *Service) Store(ctx context.Context, owner identity.Owner, f File) (Orig
 		return Original{}, err
 	}
 	o := n.original(k)
-	if err := s.put(ctx, o, owner, f.ModifiedAt, io.MultiReader(bytes.NewReader(head), body), body); err != nil {
+	if err := s.put(ctx, o, owner, said{modified: f.ModifiedAt}, io.MultiReader(bytes.NewReader(head), body), body); err != nil {
 		return Original{}, err
 	}
 	o.Size, o.SHA256 = body.size, body.sum()
@@ -112,29 +115,30 @@ func newOriginal(id, name string, k kind) Original {
 // metadataOf is what a stored original says of itself, for describe to read. Its
 // texts are cleaned: the longest of them, percent-encoded, stay together below
 // the 8 KiB that Cloud Storage allows.
-func metadataOf(owner identity.Owner, name, album string, modified *time.Time) map[string]string {
+func metadataOf(owner identity.Owner, name, album string, say said) map[string]string {
 	metadata := map[string]string{metaOwner: string(owner), metaName: url.PathEscape(name)}
-	if modified != nil {
-		metadata[metaModified] = modified.UTC().Format(time.RFC3339Nano)
+	if say.modified != nil {
+		metadata[metaModified] = say.modified.UTC().Format(time.RFC3339Nano)
 	}
 	if album != "" {
 		metadata[metaAlbum] = url.PathEscape(album)
 	}
+	say.given.describe(metadata)
 	return metadata
 }
 
 // writeOptions describe an original to the store.
-func writeOptions(o Original, owner identity.Owner, modified *time.Time) blob.WriteOptions {
-	metadata := metadataOf(owner, o.Name, o.Album, modified)
+func writeOptions(o Original, owner identity.Owner, say said) blob.WriteOptions {
+	metadata := metadataOf(owner, o.Name, o.Album, say)
 	if o.companion != "" {
 		metadata[metaCompanion] = o.companion
 	}
 	return blob.WriteOptions{ContentType: o.ContentType, Metadata: metadata, IfNotExists: true}
 }
 
-func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, modified *time.Time, r io.Reader, body *meter) error {
+func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, say said, r io.Reader, body *meter) error {
 	s.fresh.addOriginal(o)
-	info, err := s.ports.Blob.Put(ctx, o.Key, r, writeOptions(o, owner, modified))
+	info, err := s.ports.Blob.Put(ctx, o.Key, r, writeOptions(o, owner, say))
 	return s.stored(ctx, o, body, info, err)
 }
 

@@ -314,7 +314,10 @@ func (m *imager) count() (derived, most int) {
 
 type metadata struct{}
 
-func (metadata) Read(context.Context, ingest.Source, ingest.Probe) ingest.Metadata {
+func (metadata) Read(_ context.Context, src ingest.Source, _ ingest.Probe) ingest.Metadata {
+	if word(src) == "bare" { // of a file that says nothing
+		return ingest.Metadata{}
+	}
 	taken := epoch.Add(-time.Hour)
 	return ingest.Metadata{TakenAt: &taken, Camera: contract.Camera{Model: "Box"}, Warnings: []string{"metadata_unreadable"}}
 }
