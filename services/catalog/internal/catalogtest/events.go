@@ -253,6 +253,12 @@ func testUploadedDuplicates(t *testing.T, w *world) {
 	if err := w.Bus.AwaitPurge(w.ctx, again.ID, again.Key, 1); err != nil {
 		t.Errorf("the duplicate's files are not purged: %v", err)
 	}
+	if err := w.Bus.AwaitPurge(w.ctx, again.ID, again.Key, 2); err != nil { // as often as it is said
+		t.Errorf("the duplicate's files are not purged again: %v", err)
+	}
+	if got := w.Bus.Stays(again.ID); got != original.ID {
+		t.Errorf("what came with the duplicate goes to %q, want the original", got)
+	}
 	if got := w.expect(expectedOf(again)); got[0].DuplicateOf != original.ID {
 		t.Errorf("Expect of a merged duplicate = %+v", got)
 	}

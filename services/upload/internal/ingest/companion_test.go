@@ -34,7 +34,9 @@ func (w *world) film(of ingest.Original) ingest.Original {
 // wantLive expects one image, with its film.
 func (w *world) wantLive(o ingest.Original) {
 	w.t.Helper()
-	want := &contract.Motion{Key: contract.OriginalKey(o.ID, epoch, ".mov"), Length: int64(len(movie)), ContentType: "video/quicktime"}
+	want := &contract.Motion{
+		Key: contract.OriginalKey(o.ID, epoch, ".mov"), Length: int64(len(movie)), ContentType: "video/quicktime", SHA256: checksum(movie),
+	}
 	if diff := cmp.Diff(want, w.one().Motion); diff != "" {
 		w.t.Error(diff)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
@@ -156,18 +155,23 @@ func (s *Service) brought(ctx context.Context, id string, r reservation) (blob.I
 	return info, companionFrom(of, info), fault.Wrap("ingest.brought", err)
 }
 
-// originalOf finds an image's original, or is errGone. Beside it may be its
-// companion.
+// originalOf finds an image's original, or is errGone. Beside it may be
+// companions.
 func (s *Service) originalOf(ctx context.Context, id string) (blob.Info, error) {
-	page, err := s.ports.Blob.List(ctx, contract.OriginalKey(id, identity.ImageTime(id), "."), "", 2)
+	key := ""
+	err := blob.Each(ctx, s.ports.Blob, contract.OriginalKey(id, identity.ImageTime(id), "."), func(info blob.Info) error {
+		if !isCompanion(id, info.Key) {
+			key = info.Key
+		}
+		return nil
+	})
 	if err != nil {
 		return blob.Info{}, fault.Wrap("ingest.originalOf", err)
 	}
-	page = slices.DeleteFunc(page, func(info blob.Info) bool { return isCompanion(id, info.Key) })
-	if len(page) == 0 {
+	if key == "" {
 		return blob.Info{}, errGone
 	}
-	info, err := s.ports.Blob.Stat(ctx, page[0].Key) // a listing has no metadata
+	info, err := s.ports.Blob.Stat(ctx, key) // a listing has no metadata
 	if errors.Is(err, blob.ErrNotFound) {
 		return info, errGone
 	}

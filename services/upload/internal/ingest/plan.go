@@ -146,7 +146,7 @@ func validSHA256(s string) bool { return len(s) == 64 && strings.Trim(s, "012345
 
 // plan opens one session. Its error is the store's; a refusal is in the answer.
 func (s *Service) plan(ctx context.Context, owner identity.Owner, f Planned, left *quota) (Opened, error) {
-	if o, err := s.admit(ctx, owner, f); err != nil || o.Err != nil || o.Known != "" {
+	if o, err := s.admit(ctx, owner, &f); err != nil || o.Err != nil || o.Known != "" {
 		return o, err
 	}
 	if err := left.take(f, s.cfg.FileBytes); err != nil {

@@ -44,7 +44,7 @@ func (s *Service) planInBucket(ctx context.Context, owner identity.Owner, files 
 	out := make([]Opened, len(files))
 	var wanted []*opening
 	for i, f := range files {
-		if out[i], err = s.admit(ctx, owner, f); err != nil {
+		if out[i], err = s.admit(ctx, owner, &f); err != nil {
 			return nil, err
 		}
 		if out[i].Err != nil || out[i].Known != "" {

@@ -90,7 +90,7 @@ func (s *Service) Store(ctx context.Context, owner identity.Owner, f File) (Orig
 	n := s.newNote(owner, Planned{Name: f.Name, Album: f.Album, CompanionOf: f.CompanionOf})
 	k, err := n.sniff(head, whole)
 	if err == nil && n.CompanionOf != "" {
-		err = s.admitWhole(ctx, owner, n.CompanionOf)
+		n.CompanionOf, err = s.admitWhole(ctx, owner, n.CompanionOf)
 	}
 	if err != nil {
 		return Original{}, err

@@ -19,7 +19,7 @@ type Swept struct {
 	Processed int // originals without a manifest that were taken up
 	Repeated  int // manifests that were published again
 	Retried   int // images without a preview that have one now
-	Removed   int // renditions and records of tries that belonged to nothing
+	Removed   int // renditions and notes that belonged to nothing
 	Sessions  int // sessions that were finished, or given up because they had expired
 	Failed    int // of all these, what will be tried again
 	Young     int // what a live upload or another process may still have, and what rests after a failure
@@ -72,7 +72,7 @@ func (s *Service) SweepBy(ctx context.Context, o Order) (Swept, error) {
 	w := &sweep{Service: s, order: o, now: o.Now, since: o.Since}
 	parts := []func(context.Context) error{w.inbox, w.sessions, w.originals, w.manifests}
 	if o.Since.IsZero() {
-		parts = append(parts, w.leftovers, w.oldAttempts)
+		parts = append(parts, w.leftovers, w.oldAttempts, w.merged)
 	}
 	for _, part := range parts {
 		if err := part(ctx); err != nil {
@@ -137,7 +137,7 @@ func (w *sweep) originals(ctx context.Context) error {
 		after += w.since.UTC().Format("20060102") + "."
 	}
 	return w.pages(ctx, contract.PrefixOriginals, after, func(page []blob.Info) error {
-		originals, companions := map[string]blob.Info{}, map[string]blob.Info{}
+		originals, films := map[string]blob.Info{}, []blob.Info{}
 		for _, info := range page {
 			id, err := idOf(info.Key)
 			if err != nil {
@@ -145,7 +145,7 @@ func (w *sweep) originals(ctx context.Context) error {
 				continue
 			}
 			if isCompanion(id, info.Key) {
-				companions[id] = info
+				films = append(films, info)
 			} else {
 				originals[id] = info
 			}
@@ -153,8 +153,8 @@ func (w *sweep) originals(ctx context.Context) error {
 		if err := w.unprocessed(ctx, originals); err != nil {
 			return err
 		}
-		for _, id := range slices.Sorted(maps.Keys(companions)) {
-			if err := w.companion(ctx, id, companions[id]); err != nil {
+		for _, info := range films {
+			if err := w.companion(ctx, info); err != nil {
 				return err
 			}
 		}
