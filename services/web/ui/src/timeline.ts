@@ -145,7 +145,10 @@ export class Timeline {
   // A picture that is the same already stays as it is: replacing it would flash.
   private replace(old: HTMLElement, figure: HTMLElement, touched: Set<HTMLElement>): boolean {
     const same = old.dataset['state'] === figure.dataset['state'] && old.dataset['display'] === figure.dataset['display']
-    if (same) return false
+    if (same) {
+      if (figure.dataset['motion']) old.dataset['motion'] = figure.dataset['motion'] // a film comes after its picture
+      return false
+    }
     const focused = old.contains(document.activeElement)
     old.replaceWith(figure)
     placeholder(figure)
