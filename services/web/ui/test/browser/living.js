@@ -53,6 +53,7 @@ export function living() {
     const id = await figure(page, photo.name).getAttribute('data-id')
     assert.equal((await motion(id)).length, moving.buffer.length)
     await page.locator(`.picture[data-name="${photo.name}"][data-motion]`).waitFor()
+    await figure(page, photo.name).getByText('LIVE').waitFor()
     await page.locator('.tray [data-do="dismiss"]').click()
     await figure(page, photo.name).locator('a').first().click()
     await page.locator('[data-do="motion"]').click()
@@ -81,7 +82,7 @@ export function living() {
     const seen = watch(page)
     await drop(page, [{ name: `alone-${run}.mov`, mimeType: 'video/quicktime', buffer: Buffer.from('....ftypqt  ') }])
     await finished(page)
-    await page.locator('.tray li', { hasText: 'A film is only taken with the photo that it belongs to' }).waitFor()
+    await page.locator('.tray li', { hasText: 'A film is only taken with its photo' }).waitFor()
     assert.deepEqual(seen.plans, [])
   })
 
