@@ -262,3 +262,31 @@ func TestMergeWithEachFailure(t *testing.T) {
 		}
 	})
 }
+
+// Whatever call fails while the film of a duplicate comes through a session of
+// the bucket's, it arrives where its sender was told that it is.
+func TestFilmThroughASessionWithEachFailure(t *testing.T) {
+	var stays ingest.Original
+	var opened ingest.Opened
+	eachFailure(t, func(w *world) {
+		w.sessions = &ingesttest.Sessions{Bucket: w.bucket}
+		w.restart()
+		stays = w.store(picture("one"))
+		o := w.store(picture("one"))
+		w.process(stays)
+		w.process(o)
+		planned := ingest.Planned{Name: "IMG_1.MOV", Size: int64(len(movie)), SHA256: checksum(movie), CompanionOf: o.ID}
+		opened = w.plan(owner, planned)[0]
+		w.merged(o, stays)
+		w.finish(opened, movie)
+	}, func(w *world) map[string]string {
+		p, err := w.Complete(w.t.Context(), owner, opened.ID)
+		if err == nil && (p.Outcome == nil || p.Outcome.Err != nil) {
+			w.t.Errorf("the film is refused: %+v", p.Outcome)
+		}
+		return map[string]string{stays.ID: stays.SHA256}
+	}, func(w *world) {
+		w.settle()
+		w.wantFilms(stays, movie)
+	})
+}
