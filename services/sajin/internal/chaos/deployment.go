@@ -26,7 +26,7 @@ type Deployment struct {
 // soon for what is safe and not processed yet, since it will not live long.
 var upload = []string{
 	"SAJIN_UPLOAD_ANSWER_WITHIN=5s",
-	"SAJIN_UPLOAD_SWEEP_AGE=10s", "SAJIN_UPLOAD_SWEEP_EVERY=1m", "SAJIN_UPLOAD_SESSION_LIFE=1m", "SAJIN_LOG_LEVEL=warn",
+	"SAJIN_UPLOAD_SWEEP_AGE=10s", "SAJIN_UPLOAD_SWEEP_EVERY=2m", "SAJIN_UPLOAD_SESSION_LIFE=1m", "SAJIN_LOG_LEVEL=warn",
 }
 
 // AllInOne starts the one program on a data folder below dir; bin holds what
