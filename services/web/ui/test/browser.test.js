@@ -1,6 +1,7 @@
 // What people do, in a real browser, against a real server.
 import { after, afterEach, before, describe } from 'node:test'
 import { adding } from './browser/adding.js'
+import { doors } from './browser/doors.js'
 import { sharing } from './browser/sharing.js'
 import { resuming } from './browser/resuming.js'
 import { grid } from './browser/grid.js'
@@ -22,6 +23,7 @@ describe('the gallery in a browser', { skip: missing }, () => {
   grid()
   looking()
   sending()
+  doors()
   resuming()
   sharing()
   everyPage()
