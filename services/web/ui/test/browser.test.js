@@ -5,6 +5,7 @@ import { doors } from './browser/doors.js'
 import { sharing } from './browser/sharing.js'
 import { resuming } from './browser/resuming.js'
 import { grid } from './browser/grid.js'
+import { living } from './browser/living.js'
 import { looking } from './browser/looking.js'
 import { everyPage } from './browser/pages.js'
 import { sending } from './browser/sending.js'
@@ -23,6 +24,7 @@ describe('the gallery in a browser', { skip: missing }, () => {
   grid()
   looking()
   sending()
+  living()
   doors()
   resuming()
   sharing()

@@ -13,7 +13,7 @@ const MiB = 1024 * 1024
 const mostChunk = 16 * MiB
 
 /** Files on the disk: given twice they are the same, with their times. */
-async function onDisk(files) {
+export async function onDisk(files) {
   const folder = await mkdtemp(join(tmpdir(), 'sajin-resume-'))
   const paths = files.map(({ name }) => join(folder, name))
   for (const [i, path] of paths.entries()) {
