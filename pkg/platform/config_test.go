@@ -94,7 +94,11 @@ func TestPeersAreChecked(t *testing.T) {
 		}
 	}
 	var p platform.Peers
-	if err := config.Load([]string{"SAJIN_CATALOG_URL=https://catalog.example", "SAJIN_UPLOAD_URL=http://127.0.0.1:8081"}, &p); err != nil {
+	addresses := []string{"SAJIN_CATALOG_URL=https://catalog.example", "SAJIN_UPLOAD_URL=http://127.0.0.1:8081"}
+	if err := config.Load(addresses, &p); err == nil || !strings.Contains(err.Error(), "SAJIN_SERVICE_AUTH") {
+		t.Errorf("%v: how web proves itself to another machine is left open", err)
+	}
+	if err := config.Load(append(addresses, "SAJIN_SERVICE_AUTH=none"), &p); err != nil {
 		t.Fatal(err)
 	}
 	toCatalog, toUpload, err := p.Targets()

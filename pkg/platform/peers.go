@@ -33,13 +33,20 @@ func (p *Peers) Validate() error {
 }
 
 // checkSafe keeps Google's tokens, which are good for an hour, off a line that
-// others can read.
+// others can read, and asks how to prove oneself to another machine.
 func (p *Peers) checkSafe(variable, raw string) error {
 	u, err := url.Parse(raw)
-	if err != nil || p.Auth != authGoogle || u.Scheme != "http" || httpx.Loopback(net.JoinHostPort(u.Hostname(), "80")) {
+	if err != nil || httpx.Loopback(net.JoinHostPort(u.Hostname(), "80")) {
 		return nil
 	}
-	return fmt.Errorf("%s must begin with https:// with SAJIN_SERVICE_AUTH=google, or tokens could be read on the way", variable)
+	switch {
+	case p.Auth == authUnsaid:
+		return fmt.Errorf("SAJIN_SERVICE_AUTH must be google, local or none, as the service has it that %s leads to", variable)
+	case p.Auth == authGoogle && u.Scheme == "http":
+		return fmt.Errorf("%s must begin with https:// with SAJIN_SERVICE_AUTH=google, or tokens could be read on the way", variable)
+	default:
+		return nil
+	}
 }
 
 func checkPeer(variable, raw string) error {

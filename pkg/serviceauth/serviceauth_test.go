@@ -287,3 +287,35 @@ func TestCallersAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkProof is what it costs to prove a call and its owner, and to verify
+// both.
+func BenchmarkProof(b *testing.B) {
+	keys, err := keyring.Parse("k:" + base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	h, _ := served(guard(keys, "catalog"))
+	var got *http.Request
+	c := calls(nil, keys, keys, "web", "catalog")
+	c.HTTP = doer(func(r *http.Request) { got = r })
+	r := httptest.NewRequest(http.MethodGet, "/v1/images", http.NoBody)
+	r.Header.Set(identity.OwnerHeader, "mina")
+	for b.Loop() {
+		if _, err := c.Do(r); err != nil {
+			b.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, got); w.Code != http.StatusOK {
+			b.Fatal(w.Code)
+		}
+	}
+}
+
+// doer is a client that sends nothing.
+type doer func(*http.Request)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) {
+	d(r)
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+}

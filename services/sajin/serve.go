@@ -47,8 +47,15 @@ func (c *configuration) load(environ []string) error {
 // MiB idle, and room for the garbage of requests.
 const baseMemory = 80 << 20
 
+// errPushed: nobody but the gallery's own edge reaches the services here, so that
+// what is pushed would arrive nowhere.
+var errPushed = fmt.Errorf("%w: SAJIN_EVENTS_PUSH_ACCOUNT is for the services apart; without it the all-in-one pulls its events", process.ErrConfig)
+
 // serve runs the gallery until ctx ends.
 func serve(ctx context.Context, c configuration, stdout io.Writer) error {
+	if c.adapters.PushAccount != "" {
+		return errPushed
+	}
 	if err := platform.MakeDataDir(c.common.DataDir); err != nil {
 		return err
 	}

@@ -28,7 +28,8 @@ import (
 func TestMain(m *testing.M) {
 	upload.ImageWorker()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
+	// OpenCensus, below Google's SDKs, starts a worker when it is imported.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
 }
 
 // The whole way: a form in, a manifest in the bucket, an event on the bus.

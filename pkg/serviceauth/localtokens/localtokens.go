@@ -15,7 +15,7 @@ import (
 // kind is that of a token that proves a service.
 const kind keyring.Kind = "sajin-service+jwt"
 
-// Source makes a token for every request; signing one takes microseconds.
+// Source makes a token for every request; signing one takes some ten microseconds.
 type Source struct {
 	Keys     *keyring.Ring
 	Name     string // who is calling

@@ -52,6 +52,9 @@ func inherited() []string {
 	return out
 }
 
+// Tell changes what the program is told, as NAME=value, when it starts again.
+func (p *Process) Tell(env ...string) { p.env = append(p.env, env...) }
+
 // URL is the program's base address.
 func (p *Process) URL() string { return "http://" + p.Addr }
 
