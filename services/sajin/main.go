@@ -26,6 +26,8 @@ Usage:
 	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
 	sajin rebuild [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
+	sajin createuser [-email ADDRESS] [-data folder] NAME
+	sajin passwd [-data folder] NAME
 	sajin version
 	sajin help
 
@@ -54,6 +56,12 @@ verify reads the stored originals again and compares them with receipts (of
 upload -receipt), or with -all with everything that the store says of itself. It
 names every difference and then ends with 1. The gallery may go on meanwhile.
 
+createuser makes the account that owns a gallery which runs with
+SAJIN_AUTH=password, as the link does that such a gallery tells at its first
+start. passwd replaces a password, signs out all browsers and revokes all tokens.
+Both ask for the password, or read a line of their input, and work while the
+gallery runs.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -63,12 +71,14 @@ docs/operations.md lists all variables.
 type command func(ctx context.Context, args []string, stdout io.Writer) error
 
 var commands = map[string]command{
-	"serve":   serveCommand,
-	"upload":  uploadCommand,
-	"import":  importCommand,
-	"sweep":   sweepCommand,
-	"rebuild": rebuildCommand,
-	"verify":  verifyCommand,
+	"serve":      serveCommand,
+	"upload":     uploadCommand,
+	"import":     importCommand,
+	"sweep":      sweepCommand,
+	"rebuild":    rebuildCommand,
+	"verify":     verifyCommand,
+	"createuser": createUserCommand,
+	"passwd":     passwdCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err
