@@ -94,8 +94,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	})
 	options := httpapi.Options{
 		Gallery: core, Pages: rendered, Health: s.health, Draining: s.draining, Addr: cfg.Addr, PublicOrigin: origin,
-		Uploads: httpapi.UploadLimits{MaxFiles: cfg.MaxFiles, MaxFileBytes: cfg.MaxFileBytes, MaxRequestBytes: cfg.MaxRequestBytes},
-		Log:     log,
+		Uploads: httpapi.UploadLimits{
+			MaxFiles: cfg.MaxFiles, MaxFileBytes: cfg.MaxFileBytes, MaxRequestBytes: cfg.MaxRequestBytes, IdleBody: cfg.IdleBody,
+		},
+		Log: log,
 	}
 	if who != nil {
 		options.Accounts, options.TrustedProxies, options.RateLimit = who.core, cfg.TrustedProxies, cfg.RateLimit

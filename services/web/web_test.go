@@ -55,7 +55,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := web.Config{
-		Addr: "127.0.0.1:8080", MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30, Migrate: true, RateLimit: 100,
+		Addr: "127.0.0.1:8080", MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30, IdleBody: time.Minute, Migrate: true, RateLimit: 100,
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Fatalf("%+v, want %+v", cfg, want)

@@ -7,6 +7,7 @@ import { toast } from '../toast'
 import { signedOut } from './answers'
 import { Awake } from './awake'
 import { mostFiles, type Found } from './files'
+import { pair } from './films'
 import { isActive, type Item } from './item'
 import { List } from './list'
 import { detail, headline, outcome, Speed, tally, type Progress } from './progress'
@@ -39,7 +40,8 @@ export class Tray {
 
   /** Takes what came in through a door. */
   take(found: Found): void {
-    if (found.pictures.length + found.strangers.length === 0) {
+    pair(found, this.uploads.absent)
+    if (found.pictures.length + found.films.length + found.strangers.length === 0) {
       if (found.skipped > 0) toast(t('nothing'))
       return
     }
