@@ -282,8 +282,8 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term"},
-		users:    []string{"services/sajin/internal/display"},
-		why:      "how progress looks on a terminal is one package's business",
+		users:    []string{"services/sajin/internal/display", "services/sajin/internal/prompt"},
+		why:      "what a terminal shows, and what it hides, is the business of one package each",
 	},
 	{
 		prefixes: []string{

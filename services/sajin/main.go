@@ -30,6 +30,8 @@ Usage:
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
 	sajin collectstatic [-dry-run] [-prune-older-than 720h] gs://bucket|file:///folder
 	sajin samples [-count N] DIR
+	sajin createuser [-email ADDRESS] [-data folder] NAME
+	sajin passwd [-data folder] NAME
 	sajin version
 	sajin help
 
@@ -72,6 +74,12 @@ been current for as long as -prune-older-than says.
 samples draws pictures, 24 by default, into a folder: something to try a gallery
 with. They are the same ones each time.
 
+createuser makes the account that owns a gallery which runs with
+SAJIN_AUTH=password, as the link does that such a gallery tells at its first
+start. passwd replaces a password, signs out all browsers and revokes all tokens.
+Both ask for the password, or read a line of their input, and work while the
+gallery runs.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -89,6 +97,8 @@ var commands = map[string]command{
 	"rebuild":       rebuildCommand,
 	"migrate":       migrateCommand,
 	"verify":        verifyCommand,
+	"createuser":    createUserCommand,
+	"passwd":        passwdCommand,
 	"collectstatic": collectstaticCommand,
 	"samples":       samplesCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {

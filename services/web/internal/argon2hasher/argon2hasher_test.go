@@ -103,3 +103,27 @@ func TestLimits(t *testing.T) {
 		}
 	})
 }
+
+// Nobody can tell by the time whether a name is known: the quickest of some
+// comparisons are as quick. (The quickest, since what else the machine does only
+// makes one slower.)
+func TestA02_NobodysHashTakesAsLong(t *testing.T) {
+	h := New()
+	hash, err := h.Hash(t.Context(), "correct horse battery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quickest := map[string]time.Duration{"": time.Hour, hash: time.Hour}
+	for range 8 {
+		for of := range quickest {
+			start := time.Now()
+			if _, err := h.Verify(t.Context(), of, "not the password"); err != nil {
+				t.Fatal(err)
+			}
+			quickest[of] = min(quickest[of], time.Since(start))
+		}
+	}
+	if ratio := float64(quickest[""]) / float64(quickest[hash]); ratio < 0.5 || ratio > 2 {
+		t.Errorf("an unknown name takes %v, a known one %v", quickest[""], quickest[hash])
+	}
+}

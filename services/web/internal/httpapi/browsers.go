@@ -5,8 +5,17 @@ import "strings"
 // known are the parts of a User-Agent that tell a browser, the more special
 // first: most of them claim to be Chrome and Safari as well.
 var known = []struct{ mark, name string }{
-	{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Whale/", "Whale"}, {"KAKAOTALK", "KakaoTalk"},
-	{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},
+	{"Edg", "Edge"},
+	{"OPR/", "Opera"},
+	{"SamsungBrowser/", "Samsung Internet"},
+	{"Whale/", "Whale"},
+	{"KAKAOTALK", "KakaoTalk"},
+	{"Firefox/", "Firefox"},
+	{"FxiOS/", "Firefox"},
+	{"CriOS/", "Chrome"},
+	{"Chrome/", "Chrome"},
+	{"Safari/", "Safari"},
+	{"curl/", "curl"},
 }
 
 var systems = []struct{ mark, name string }{
