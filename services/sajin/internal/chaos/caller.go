@@ -90,6 +90,7 @@ func (c *caller) call(ctx context.Context, method, path string, body []byte, hea
 func (c *caller) insist(ctx context.Context, method, path string, body []byte, header ...string) (a answer) {
 	for tries := 1; ctx.Err() == nil; tries++ {
 		if a = c.call(ctx, method, path, body, header...); !a.again() {
+			c.ledger.answered()
 			break
 		}
 		c.pause(ctx, tries, a)

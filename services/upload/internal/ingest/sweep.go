@@ -19,7 +19,7 @@ type Swept struct {
 	Processed int // originals without a manifest that were taken up
 	Repeated  int // manifests that were published again
 	Retried   int // images without a preview that have one now
-	Removed   int // renditions and records of tries that belonged to nothing
+	Removed   int // renditions and notes that belonged to nothing
 	Sessions  int // sessions that were finished, or given up because they had expired
 	Failed    int // of all these, what will be tried again
 	Young     int // what a live upload or another process may still have, and what rests after a failure
@@ -72,7 +72,7 @@ func (s *Service) SweepBy(ctx context.Context, o Order) (Swept, error) {
 	w := &sweep{Service: s, order: o, now: o.Now, since: o.Since}
 	parts := []func(context.Context) error{w.inbox, w.sessions, w.originals, w.manifests}
 	if o.Since.IsZero() {
-		parts = append(parts, w.leftovers, w.oldAttempts)
+		parts = append(parts, w.leftovers, w.oldAttempts, w.merged)
 	}
 	for _, part := range parts {
 		if err := part(ctx); err != nil {
@@ -137,16 +137,28 @@ func (w *sweep) originals(ctx context.Context) error {
 		after += w.since.UTC().Format("20060102") + "."
 	}
 	return w.pages(ctx, contract.PrefixOriginals, after, func(page []blob.Info) error {
-		originals := map[string]blob.Info{}
+		originals, films := map[string]blob.Info{}, []blob.Info{}
 		for _, info := range page {
 			id, err := idOf(info.Key)
 			if err != nil {
 				w.ports.Log.WarnContext(ctx, "the bucket holds an original with a foreign key", "key", info.Key)
 				continue
 			}
-			originals[id] = info
+			if isCompanion(id, info.Key) {
+				films = append(films, info)
+			} else {
+				originals[id] = info
+			}
 		}
-		return w.unprocessed(ctx, originals)
+		if err := w.unprocessed(ctx, originals); err != nil {
+			return err
+		}
+		for _, info := range films {
+			if err := w.companion(ctx, info); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
