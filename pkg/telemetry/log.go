@@ -72,9 +72,9 @@ func forCloudLogging(sc trace.SpanContext, project string) []slog.Attr {
 		name = "projects/" + project + "/traces/" + name
 	}
 	return []slog.Attr{
-		{Key: cloudTrace, Value: slog.StringValue(name)},
-		{Key: cloudSpan, Value: slog.StringValue(sc.SpanID().String())},
-		{Key: cloudSampled, Value: slog.BoolValue(sc.IsSampled())},
+		slog.String(cloudTrace, name),                //nolint:sloglint // Google's name for it
+		slog.String(cloudSpan, sc.SpanID().String()), //nolint:sloglint // Google's name for it
+		slog.Bool(cloudSampled, sc.IsSampled()),      //nolint:sloglint // Google's name for it
 	}
 }
 

@@ -301,6 +301,11 @@ func Subscribe(ctx context.Context, bus event.Subscriber, config Config) error {
 	return bus.Ensure(ctx, subscription(config))
 }
 
+// Subscriptions are those that Subscribe makes.
+func Subscriptions(config Config) []event.Subscription {
+	return []event.Subscription{subscription(config)}
+}
+
 func subscription(config Config) event.Subscription {
 	return event.Subscription{
 		Name: Subscription, Topic: contract.TopicImages, Concurrency: config.EventWorkers,

@@ -6,9 +6,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/doctor"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/staticfiles"
 )
 
 func openStaticBucket(context.Context, string) (staticfiles.Place, func(), error) {
 	return nil, nil, errors.New("this program was built for one machine only (-tags embedded); gs:// needs a build without that tag")
 }
+
+func lackingOn(event.Bus) doctor.Lacking { return nil }

@@ -22,6 +22,8 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/services/catalog"
+	"github.com/sajin-gallery/sajin/services/upload"
 )
 
 // cloud is where a job works that runs in the cloud: a bucket, Pub/Sub and a
@@ -103,5 +105,39 @@ func TestJobsWorkInTheCloud(t *testing.T) {
 	}
 	if left, err := os.ReadDir("."); err != nil || len(left) != 0 {
 		t.Errorf("the jobs wrote %v to their folder (%v)", left, err)
+	}
+}
+
+// What Pub/Sub and the database lack is named, each with the command that makes
+// it; when all is there, doctor is content.
+func TestDoctorKnowsWhatTheCloudLacks(t *testing.T) {
+	a := cloud(t)
+	out, problem, code := run(t, "doctor")
+	for _, want := range []string{
+		"ok       media: objects can be written", "problem  events: topic sajin-images is not there", "> gcloud pubsub topics create sajin-images",
+		"problem  events: subscription catalog-images is not there", "> gcloud pubsub subscriptions create catalog-images --topic=sajin-images",
+		"problem  events: topic upload-purges-dead is not there", "problem  schema of catalog", "> sajin migrate",
+	} {
+		if code != 1 || !strings.Contains(out, want) {
+			t.Errorf("no %q in %d\n%s%s", want, code, out, problem)
+		}
+	}
+	if err := upload.Subscribe(t.Context(), a.Bus, upload.Config{Concurrency: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := catalog.Subscribe(t.Context(), a.Bus, catalog.Config{EventWorkers: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if out, problem, code := run(t, "migrate"); code != 0 {
+		t.Fatalf("%d %s%s", code, out, problem)
+	}
+	out, problem, _ = run(t, "doctor")
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, "problem") && !strings.Contains(line, "notification") { // the emulator has none to show
+			t.Errorf("%s%s", line, problem)
+		}
+	}
+	if !strings.Contains(out, "ok       events: upload-objects is subscribed to sajin-objects") {
+		t.Errorf("%s", out)
 	}
 }

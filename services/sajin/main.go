@@ -28,6 +28,7 @@ Usage:
 	sajin rebuild [-dry-run] [-data folder]
 	sajin migrate [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
+	sajin doctor [-data folder]
 	sajin collectstatic [-dry-run] [-prune-older-than 720h] gs://bucket|file:///folder
 	sajin samples [-count N] DIR
 	sajin createuser [-email ADDRESS] [-data folder] NAME
@@ -66,6 +67,10 @@ verify reads the stored originals again and compares them with receipts (of
 upload -receipt), or with -all with everything that the store says of itself. It
 names every difference and then ends with 1. The gallery may go on meanwhile.
 
+doctor looks at everything that the gallery runs on (settings, rights, the
+bucket's notification and CORS rules, subscriptions, database, clock) and says
+what is wrong and which command mends it. It ends with 1 where something is.
+
 collectstatic brings the interface's files to where SAJIN_STATIC_URL has browsers
 get them: compressed, under names that never change. It sends what is new and
 says what is older; that stays for pages of older versions, unless it has not
@@ -99,6 +104,7 @@ var commands = map[string]command{
 	"verify":        verifyCommand,
 	"createuser":    createUserCommand,
 	"passwd":        passwdCommand,
+	"doctor":        doctorCommand,
 	"collectstatic": collectstaticCommand,
 	"samples":       samplesCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {

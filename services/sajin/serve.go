@@ -28,6 +28,7 @@ type configuration struct {
 	upload   upload.Config
 	catalog  catalog.Config
 	web      web.Config
+	peers    peersConfig // of services that run apart, for whoever looks at them
 	// embedded says that something is kept below the data folder.
 	embedded bool
 }
@@ -35,7 +36,7 @@ type configuration struct {
 // load reads the environment; what the command line said overrides it.
 func (c *configuration) load(environ []string) error {
 	var others clientConfig // what only other commands read is not misspelt
-	err := process.Configure(environ, &c.common, &c.adapters, &c.upload, &c.catalog, &c.web, &others)
+	err := process.Configure(environ, &c.common, &c.adapters, &c.upload, &c.catalog, &c.web, &c.peers, &others)
 	if err != nil {
 		return err
 	}

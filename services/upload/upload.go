@@ -142,6 +142,15 @@ func Subscribe(ctx context.Context, bus event.Subscriber, cfg Config) error {
 	return ensureAll(ctx, bus, consumersOf(nil, cfg))
 }
 
+// Subscriptions are those that Subscribe makes.
+func Subscriptions(cfg Config) []event.Subscription {
+	var out []event.Subscription
+	for _, c := range consumersOf(nil, cfg) {
+		out = append(out, c.subscription)
+	}
+	return out
+}
+
 func ensureAll(ctx context.Context, bus event.Subscriber, consumers []consumer) error {
 	for _, c := range consumers {
 		if err := bus.Ensure(ctx, c.subscription); err != nil {

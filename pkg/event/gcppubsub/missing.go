@@ -1,0 +1,44 @@
+package gcppubsub
+
+import (
+	"context"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/sajin-gallery/sajin/pkg/event"
+)
+
+// Lack is a topic, or a subscription, that a subscription of ours needs and that
+// is not there, or is of another topic.
+type Lack struct {
+	Topic        event.Topic
+	Subscription string // "" where the topic itself is missing
+}
+
+// Missing lists what is not there of what s needs, its dead letters included. It
+// takes the right to look at topics and subscriptions.
+func (b *Bus) Missing(ctx context.Context, s event.Subscription) ([]Lack, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	var out []Lack
+	dead := event.DeadTopic(s.Name)
+	for _, topic := range []event.Topic{s.Topic, dead} {
+		_, err := b.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: b.topicName(topic)})
+		if status.Code(err) == codes.NotFound {
+			out = append(out, Lack{Topic: topic})
+		} else if err != nil {
+			return nil, classify("gcppubsub.Missing", err)
+		}
+	}
+	for name, topic := range map[string]event.Topic{s.Name: s.Topic, string(dead): dead} {
+		found, err := b.client.SubscriptionAdminClient.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: b.subscriptionName(name)})
+		if status.Code(err) == codes.NotFound || err == nil && found.GetTopic() != b.topicName(topic) {
+			out = append(out, Lack{Topic: topic, Subscription: name})
+		} else if err != nil {
+			return nil, classify("gcppubsub.Missing", err)
+		}
+	}
+	return out, nil
+}

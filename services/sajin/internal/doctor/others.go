@@ -1,0 +1,144 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
+)
+
+// Lacking are the names of what a subscription needs and is not there, each with
+// the command that makes it.
+type Lacking func(ctx context.Context, s event.Subscription) (map[string]string, error)
+
+// Events looks for the subscriptions, with their topics and dead letters.
+func Events(lacking Lacking, subscriptions []event.Subscription) Check {
+	return func(ctx context.Context) []Finding {
+		var out []Finding
+		for _, s := range subscriptions {
+			missing, err := lacking(ctx, s)
+			switch {
+			case err != nil:
+				return append(out, failed("events", "the bus cannot be asked for its subscriptions", err, "gcloud pubsub subscriptions list"))
+			case len(missing) == 0:
+				out = append(out, good("events", "%s is subscribed to %s", s.Name, s.Topic))
+			}
+			for _, name := range sorted(missing) {
+				out = append(out, Finding{Problem, "events", name + " is not there", missing[name]})
+			}
+		}
+		return out
+	}
+}
+
+func sorted(m map[string]string) []string {
+	out := make([]string, 0, len(m))
+	for name := range m {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Ping looks whether something answers.
+func Ping(about string, ping func(context.Context) error, mend string) Check {
+	return func(ctx context.Context) []Finding {
+		if err := ping(ctx); err != nil {
+			return []Finding{failed(about, "it does not answer", err, mend)}
+		}
+		return []Finding{good(about, "it answers")}
+	}
+}
+
+// Schema compares a database's schema with what this program knows.
+func Schema(name string, versions func(context.Context) (gormdb.Versions, error)) Check {
+	return func(ctx context.Context) []Finding {
+		about := "schema of " + name
+		v, err := versions(ctx)
+		switch {
+		case err != nil:
+			return []Finding{failed(about, "it cannot be read", err, "")}
+		case v.Have > v.Known:
+			return []Finding{{Problem, about, fmt.Sprintf("it is at version %d, of a later program: this one knows %d", v.Have, v.Known), "start that program, or restore the backup made before it"}}
+		case v.Have < v.Known:
+			return []Finding{{Problem, about, fmt.Sprintf("it is at version %d, and this program needs %d", v.Have, v.Known), "sajin migrate"}}
+		default:
+			return []Finding{good(about, "up to date at version %d", v.Have)}
+		}
+	}
+}
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 64 << 10
+
+// Ready asks a service whether it is ready.
+func Ready(client *http.Client, variable, base string) Check {
+	return func(ctx context.Context) []Finding {
+		about := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(variable, "SAJIN_"), "_URL"))
+		resp, err := get(ctx, client, base+"/healthz/ready", nil)
+		if err != nil {
+			return []Finding{failed(about, "there is nobody at "+variable, err, "set "+variable+" to the address of that service")}
+		}
+		if resp.StatusCode != http.StatusOK {
+			return []Finding{{Problem, about, fmt.Sprintf("it is not ready (%s)", resp.Status), "look at its log"}}
+		}
+		return append([]Finding{good(about, "it is ready")}, dated(about, resp)...)
+	}
+}
+
+// dated compares the clocks, where the answer has a date, which is in seconds.
+func dated(whose string, resp *http.Response) []Finding {
+	at, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return nil
+	}
+	now := time.Now()
+	return []Finding{skew(whose, at, span{now.Add(-2 * time.Second), now})}
+}
+
+// Static looks whether the interface's files are where pages refer to, and
+// whether pages of the origin may read them.
+func Static(client *http.Client, base, origin string, names []string) Check {
+	return func(ctx context.Context) []Finding {
+		for _, name := range names {
+			resp, err := get(ctx, client, base+"/"+name, http.Header{"Origin": {origin}})
+			if err != nil {
+				return []Finding{failed("static files", "they cannot be read", err, "set SAJIN_STATIC_URL to where they are")}
+			}
+			if resp.StatusCode != http.StatusOK {
+				return []Finding{{Problem, "static files", fmt.Sprintf("%s is not there (%s)", name, resp.Status), "sajin collectstatic gs://bucket"}}
+			}
+			if allowed := resp.Header.Get("Access-Control-Allow-Origin"); strings.HasSuffix(name, ".js") && origin != "" && allowed != "*" && allowed != origin {
+				return []Finding{{
+					Problem, "static files", "pages of " + origin + " may not run the scripts: the bucket's CORS rules do not allow GET from there",
+					fmt.Sprintf("echo '[{\"origin\": [%q], \"method\": [\"GET\"], \"responseHeader\": [\"Content-Type\"], \"maxAgeSeconds\": 86400}]' > cors.json\n", origin) +
+						"gcloud storage buckets update gs://bucket --cors-file=cors.json",
+				}}
+			}
+		}
+		return []Finding{good("static files", "all %d are at SAJIN_STATIC_URL", len(names))}
+	}
+}
+
+func get(ctx context.Context, client *http.Client, url string, header http.Header) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }() // the answer is its status
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	return resp, err
+}
