@@ -37,7 +37,7 @@ type Options struct {
 	FakePubSub bool
 
 	// Interface is the folder from which web reads its pages' files again for
-	// every page (see Interface); "" for those that are built in.
+	// every page (see Sources); "" for those that are built in.
 	Interface string
 
 	// Upload is what the upload service is told besides, as NAME=value.
