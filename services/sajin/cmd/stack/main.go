@@ -28,7 +28,7 @@ func run(ctx context.Context) error {
 	if err := stack.Build(ctx, bin, stack.Services()...); err != nil {
 		return err
 	}
-	o := stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Out: os.Stdout, Interface: sources.Interface()}
+	o := stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Out: os.Stdout, Web: []string{"SAJIN_DEV=" + sources.Interface()}}
 	s, err := stack.Start(ctx, o)
 	if err != nil {
 		return err
