@@ -114,17 +114,8 @@ func (b storeInbox) Open(ctx context.Context, file Info) (io.ReadCloser, error) 
 
 // Take implements Inbox.
 func (b storeInbox) Take(ctx context.Context, file Info, key string, opts WriteOptions) (Info, error) {
-	opts.IfNotExists, opts.Size = true, file.Size
-	if c, ok := b.store.(Copier); ok {
-		file.Key = b.prefix + file.Key
-		return c.Copy(ctx, file, key, opts)
-	}
-	r, err := b.Open(ctx, file)
-	if err != nil {
-		return Info{}, err
-	}
-	defer func() { _ = r.Close() }()
-	return b.store.Put(ctx, key, r, opts)
+	file.Key = b.prefix + file.Key
+	return Copy(ctx, b.store, file, key, opts)
 }
 
 // Remove implements Inbox.

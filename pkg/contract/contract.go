@@ -86,6 +86,10 @@ type Manifest struct {
 	Preview string `json:"preview,omitempty"`
 	// Motion is the moving part of a live picture.
 	Motion *Motion `json:"motion,omitempty"`
+	// Films are further films beside the original, other than Motion: they came
+	// with copies of the picture that turned out to be the same. They are kept with
+	// it, and go with it.
+	Films []Motion `json:"films,omitempty"`
 	// Album is where the image was uploaded to: the names of nested albums from
 	// the top, joined by '/'; empty for none.
 	Album       string   `json:"album,omitempty"`
@@ -113,6 +117,15 @@ type Motion struct {
 	Offset      int64  `json:"offset,omitempty"` // bytes into that object
 	Length      int64  `json:"length"`           // bytes
 	ContentType string `json:"content_type"`     // video/mp4 or video/quicktime
+	SHA256      string `json:"sha256,omitempty"` // lower-case hexadecimal; of a film beside the original
+}
+
+// Beside lists the films that are objects of their own, beside the original.
+func (m Manifest) Beside() []Motion {
+	if m.Motion == nil || m.Motion.Key == m.Key {
+		return m.Films
+	}
+	return append([]Motion{*m.Motion}, m.Films...)
 }
 
 // Camera is how the picture was taken, as far as the metadata says.
@@ -161,6 +174,9 @@ type ImagePurged struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
 	Key   string `json:"key"` // of the original
+	// DuplicateOf is the image that stays in its place, where it has the same
+	// bytes: what came with this one moves there.
+	DuplicateOf string `json:"duplicate_of,omitempty"`
 }
 
 // New makes an event around data. The id must be the same whenever the same

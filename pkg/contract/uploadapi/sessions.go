@@ -59,6 +59,10 @@ type PlanFile struct {
 	LastModified Moment `json:"last_modified,omitempty"` // RFC 3339, or milliseconds since 1970
 	Path         string `json:"path,omitempty"`          // of its folder
 	Album        string `json:"album,omitempty"`         // where it goes: names joined by '/'
+	// CompanionOf is the id of an image that the gallery has, of which the file is
+	// the film, as Apple's live photos have one beside them. The result of the file
+	// is stored or processing, with that image's id.
+	CompanionOf string `json:"companion_of,omitempty"`
 
 	// What is known of the picture from elsewhere. It counts where the file itself
 	// does not say, and changes nothing of a picture that is in the gallery.

@@ -361,13 +361,13 @@ func TestSendWhole(t *testing.T) {
 				return
 			}
 			f := r.MultipartForm.File["file"][0]
-			if f.Filename != "a.jpg" || f.Size != 5 || r.FormValue("album") != "Trip" || r.FormValue("last_modified") != "1700000000000" {
+			if f.Filename != "a.jpg" || f.Size != 5 || r.FormValue("album") != "Trip" || r.FormValue("last_modified") != "1700000000000" || r.FormValue("companion_of") != "b" {
 				t.Errorf("the form is %v %+v", r.MultipartForm.Value, f)
 			}
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"results":[`+stored+`]}`)
 		})
-		f := uploadapi.PlanFile{Name: "a.jpg", Size: 5, Album: "Trip", LastModified: "1700000000000"}
+		f := uploadapi.PlanFile{Name: "a.jpg", Size: 5, Album: "Trip", LastModified: "1700000000000", CompanionOf: "b"}
 		got, err := client(t, h).SendWhole(t.Context(), f, opened([]byte("hello")), nil)
 		if err != nil || got.Status != uploadapi.StatusStored || n != 2 {
 			t.Errorf("%+v, %v after %d requests", got, err, n)

@@ -82,7 +82,7 @@ func wholeResult(resp *http.Response) (uploadapi.Result, error) {
 func form(f uploadapi.PlanFile) (head, tail []byte, contentType string, err error) {
 	var buffer bytes.Buffer
 	w := multipart.NewWriter(&buffer)
-	for _, field := range [][2]string{{"last_modified", string(f.LastModified)}, {"album", f.Album}} {
+	for _, field := range [][2]string{{"last_modified", string(f.LastModified)}, {"album", f.Album}, {"companion_of", f.CompanionOf}} {
 		if field[1] == "" {
 			continue
 		}

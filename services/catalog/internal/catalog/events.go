@@ -69,7 +69,7 @@ func decideUploaded(i Image, album string, snapshot Snapshot, g *gardener) (c Ch
 	}
 	refused := isRetired && retired.FailCode != ""
 	if isRetired && !refused {
-		return discard(i, now)
+		return discard(i, retired.AliasOf, now)
 	}
 	if original, found := snapshot.ByContent[i.SHA256]; found && original.ID != i.ID {
 		g.follow(i.ID, original)
@@ -87,6 +87,9 @@ func decideUploaded(i Image, album string, snapshot Snapshot, g *gardener) (c Ch
 		g.settle(album, i)
 		return c, nil
 	}
+	if m := before.Motion; m != nil && m.Key != before.Key && (i.Motion == nil || i.Motion.Key == i.Key) {
+		i.Motion = m // so does what was said before its film was there
+	}
 	i.TrashedAt = before.TrashedAt
 	c.replace(before, i, now)
 	if before.State != catalogapi.StateReady {
@@ -95,10 +98,11 @@ func decideUploaded(i Image, album string, snapshot Snapshot, g *gardener) (c Ch
 	return c, nil
 }
 
-// discard has the files of an image deleted that must not come back. It is said
+// discard has the files of an image deleted that must not come back, but for
+// what belongs to the image that it is a duplicate of ("" for none). It is said
 // again at each repetition: the files may have come back with the event.
-func discard(i Image, now time.Time) (c Changeset, err error) {
-	e, err := purgedEvent(i.ID, i.Owner, i.Key, now)
+func discard(i Image, duplicateOf string, now time.Time) (c Changeset, err error) {
+	e, err := purgedEvent(i, duplicateOf, now)
 	if err != nil {
 		return c, err
 	}
@@ -108,7 +112,7 @@ func discard(i Image, now time.Time) (c Changeset, err error) {
 
 // merge makes the id of an image another name for the one with the same bytes.
 func merge(i, original Image, snapshot Snapshot, now time.Time) (Changeset, error) {
-	c, err := discard(i, now)
+	c, err := discard(i, original.ID, now)
 	if err != nil {
 		return c, err
 	}

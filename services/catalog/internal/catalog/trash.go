@@ -88,7 +88,7 @@ func (s Snapshot) purged(owner identity.Owner, id string) bool {
 }
 
 func purge(i Image, now time.Time) (c Changeset, err error) {
-	e, err := purgedEvent(i.ID, i.Owner, i.Key, now)
+	e, err := purgedEvent(i, "", now)
 	if err != nil {
 		return c, err
 	}
@@ -97,9 +97,11 @@ func purge(i Image, now time.Time) (c Changeset, err error) {
 	return c, nil
 }
 
-func purgedEvent(id, owner, key string, now time.Time) (event.Event, error) {
-	e, err := contract.New(contract.TypeImagePurged+"/"+id, contract.SourceCatalog, contract.TypeImagePurged, id, now,
-		contract.ImagePurged{ID: id, Owner: owner, Key: key})
+// purgedEvent says that an image's files are to go; duplicateOf is the image that
+// stays in its place, "" for none.
+func purgedEvent(i Image, duplicateOf string, now time.Time) (event.Event, error) {
+	e, err := contract.New(contract.TypeImagePurged+"/"+i.ID, contract.SourceCatalog, contract.TypeImagePurged, i.ID, now,
+		contract.ImagePurged{ID: i.ID, Owner: i.Owner, Key: i.Key, DuplicateOf: duplicateOf})
 	return e, fault.As(fault.Internal, "catalog.purgedEvent", err)
 }
 

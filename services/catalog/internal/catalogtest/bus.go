@@ -29,11 +29,14 @@ type Bus struct {
 	down     bool
 	attempts int
 	purged   map[string]int // by image
+	stays    map[string]string
 	grown    chan struct{}
 }
 
 // NewBus makes an empty bus.
-func NewBus() *Bus { return &Bus{purged: map[string]int{}, grown: make(chan struct{})} }
+func NewBus() *Bus {
+	return &Bus{purged: map[string]int{}, stays: map[string]string{}, grown: make(chan struct{})}
+}
 
 var errDown = fault.New(fault.Unavailable, "bus_down", "The bus is down.")
 
@@ -51,6 +54,7 @@ func (b *Bus) Publish(_ context.Context, topic event.Topic, e event.Event) error
 		return errors.Join(errors.New("not a purge as it should be"), err)
 	}
 	b.purged[p.ID+" "+p.Key]++
+	b.stays[p.ID] = p.DuplicateOf
 	return nil
 }
 
@@ -70,6 +74,14 @@ func (b *Bus) AwaitAttempt(ctx context.Context) error {
 // at least n times.
 func (b *Bus) AwaitPurge(ctx context.Context, id, key string, n int) error {
 	return b.await(ctx, func() bool { return b.purged[id+" "+key] >= n })
+}
+
+// Stays is the image that the last purge of another named as staying in its
+// place; "" for none.
+func (b *Bus) Stays(id string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stays[id]
 }
 
 // await waits until the condition, which is looked at under the lock, holds.

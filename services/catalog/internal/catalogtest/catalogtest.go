@@ -54,6 +54,7 @@ func Run(t *testing.T, h Harness) {
 		"uploaded images":         testUploaded,
 		"odd manifests":           testOddManifests,
 		"processed at last":       testProcessedAtLast,
+		"a live picture":          testLivePicture,
 		"refused events":          testRefusedEvents,
 		"rejected images":         testRejected,
 		"uploaded duplicates":     testUploadedDuplicates,

@@ -67,6 +67,24 @@ func testProcessedAtLast(t *testing.T, w *world) {
 	w.consistent()
 }
 
+// The film of a live picture comes after it, and stays, in whatever order that is
+// heard.
+func testLivePicture(t *testing.T, w *world) {
+	still := w.full("live")
+	still.Motion = nil
+	live := still
+	live.Motion = &contract.Motion{Key: strings.TrimSuffix(still.Key, ".jpg") + ".mov", Length: 7, ContentType: "video/quicktime"}
+	for range 2 {
+		w.uploaded(still)
+		w.uploaded(live)
+		w.uploaded(still) // which comes late
+		if diff := cmp.Diff(live.Motion, w.get(still.ID).Motion); diff != "" {
+			t.Errorf("the moving part (-want +got):\n%s", diff)
+		}
+	}
+	w.consistent()
+}
+
 // full has everything a manifest can have.
 func (w *world) full(content string) contract.Manifest {
 	m := w.manifest(content, 0)
@@ -234,6 +252,12 @@ func testUploadedDuplicates(t *testing.T, w *world) {
 	}
 	if err := w.Bus.AwaitPurge(w.ctx, again.ID, again.Key, 1); err != nil {
 		t.Errorf("the duplicate's files are not purged: %v", err)
+	}
+	if err := w.Bus.AwaitPurge(w.ctx, again.ID, again.Key, 2); err != nil { // as often as it is said
+		t.Errorf("the duplicate's files are not purged again: %v", err)
+	}
+	if got := w.Bus.Stays(again.ID); got != original.ID {
+		t.Errorf("what came with the duplicate goes to %q, want the original", got)
 	}
 	if got := w.expect(expectedOf(again)); got[0].DuplicateOf != original.ID {
 		t.Errorf("Expect of a merged duplicate = %+v", got)

@@ -68,7 +68,11 @@ type imageJSON struct {
 	Placeholder string          `json:"placeholder"`
 	Renditions  []renditionJSON `json:"renditions"`
 	OriginalURL string          `json:"original_url"`
-	Camera      struct {
+	Motion      struct {
+		Length int    `json:"length"`
+		URL    string `json:"url"`
+	} `json:"motion"`
+	Camera struct {
 		Make  string `json:"make"`
 		Model string `json:"model"`
 	} `json:"camera"`

@@ -198,7 +198,7 @@ func BenchmarkUpload(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	var ours, plain time.Duration
 	for i := range b.N {
-		body, contentType := form("files", file{"film.jpg", withComment(data, uint64(i))})
+		body, contentType := form("files", file{name: "film.jpg", data: withComment(data, uint64(i))})
 		start := time.Now()
 		resp, err := c.do(context.Background(), http.MethodPost, "/api/v1/images", contentType, body)
 		ours += time.Since(start)

@@ -18,6 +18,8 @@ import (
 type file struct {
 	name string
 	data []byte
+
+	companionOf string // of a film: its image
 }
 
 func (f file) sha256() string {

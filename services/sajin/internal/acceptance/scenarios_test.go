@@ -34,6 +34,7 @@ var scenarios = []scenario{
 	{"SessionProtocol", sessionProtocol},
 	{"SessionsNeverCompleted", sessionsNeverCompleted},
 	{"SessionsTwice", sessionsTwice},
+	{"FilmOfADuplicate", filmOfADuplicate},
 	{"SessionsCancelled", sessionsCancelled},
 	{"SessionsRefused", sessionsRefused},
 	{"Albums", albums},

@@ -38,12 +38,13 @@ func (c client) plan(t *testing.T, modified time.Time, files ...file) []plannedJ
 		ContentType  string `json:"content_type"`
 		SHA256       string `json:"sha256"`
 		LastModified int64  `json:"last_modified"`
+		CompanionOf  string `json:"companion_of,omitempty"`
 	}
 	var req struct {
 		Files []one `json:"files"`
 	}
 	for _, f := range files {
-		req.Files = append(req.Files, one{f.name, len(f.data), "image/jpeg", f.sha256(), modified.UnixMilli()})
+		req.Files = append(req.Files, one{f.name, len(f.data), "image/jpeg", f.sha256(), modified.UnixMilli(), f.companionOf})
 	}
 	raw, err := json.Marshal(req)
 	if err != nil {

@@ -56,10 +56,10 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) manifest(sum string) {
+func (w *world) manifest(sum string, films ...contract.Motion) {
 	raw, err := json.Marshal(contract.Manifest{
 		ID: "A", Key: key, SHA256: sum, Size: int64(len(picture)),
-		Renditions: []contract.Rendition{{Name: "w320", Key: "renditions/A/w320.jpg", Size: 5}},
+		Renditions: []contract.Rendition{{Name: "w320", Key: "renditions/A/w320.jpg", Size: 5}}, Films: films,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -219,6 +219,34 @@ func TestEveryDifferenceIsFound(t *testing.T) {
 				t.Errorf("no %s among %v", c.want, found.Findings)
 			}
 		})
+	}
+}
+
+// A film is held to be there with its bytes, like the picture that it is beside.
+func TestFilms(t *testing.T) {
+	film, filmKey := []byte("the bytes of a film"), "originals/20261122/A.mov"
+	promised := kept(audit.InGallery)
+	one := promised[sum(picture)]
+	one.Films = []string{sum(film)}
+	promised[sum(picture)] = one
+	for name, c := range map[string]struct {
+		harm func(*world)
+		want audit.Kind
+	}{
+		"as it should be": {func(*world) {}, ""},
+		"gone":            {func(w *world) { w.remove(filmKey) }, audit.Orphan},
+		"lost":            {func(w *world) { w.remove(filmKey) }, audit.Lost},
+		"other bytes":     {func(w *world) { w.store(filmKey, bytes.ToUpper(film)) }, audit.Damaged},
+		"not named":       {func(w *world) { w.manifest(sum(picture)) }, audit.Orphan},
+		"never joined":    {func(w *world) { w.manifest(sum(picture)) }, audit.Lost},
+	} {
+		w := newWorld(t)
+		w.store(filmKey, film)
+		w.manifest(sum(picture), contract.Motion{Key: filmKey, Length: int64(len(film)), SHA256: sum(film)})
+		c.harm(w)
+		if found := w.audit(promised); (c.want == "") != (len(found.Findings) == 0) || c.want != "" && found.Count(c.want) == 0 {
+			t.Errorf("%s: %v, want %q", name, found.Findings, c.want)
+		}
 	}
 }
 

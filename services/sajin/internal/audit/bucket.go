@@ -26,7 +26,8 @@ const readers = 8
 // bucket is what the media store holds.
 type bucket struct {
 	manifests map[string]contract.Manifest
-	sums      map[string]string // image id -> SHA-256 of its original, as it is
+	sums      map[string]string   // image id -> SHA-256 of its original, as it is
+	films     map[string][]string // image id -> those of the films beside it
 	objects   int
 	findings  []Finding
 }
@@ -34,7 +35,9 @@ type bucket struct {
 // readBucket reads all of it, and holds every object to belong to an image that
 // is whole.
 func readBucket(ctx context.Context, store blob.Store) (bucket, error) {
-	r := &reading{store: store, infos: map[string]blob.Info{}, bucket: bucket{manifests: map[string]contract.Manifest{}, sums: map[string]string{}}}
+	r := &reading{store: store, infos: map[string]blob.Info{}, bucket: bucket{
+		manifests: map[string]contract.Manifest{}, sums: map[string]string{}, films: map[string][]string{},
+	}}
 	err := blob.Each(ctx, store, "", func(info blob.Info) error {
 		if !isNote(info.Key) {
 			r.infos[info.Key] = info
@@ -100,6 +103,12 @@ func (r *reading) image(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+	films := map[string]string{} // by what it should be, what it is
+	for _, film := range m.Beside() {
+		if films[film.SHA256], err = r.sum(ctx, film.Key); err != nil {
+			return err
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.infos, key)
@@ -114,8 +123,14 @@ func (r *reading) image(ctx context.Context, key string) error {
 	if len(m.Renditions) == 0 && m.Preview != contract.PreviewUnavailable {
 		r.add(Damaged, m.ID, "it has no renditions")
 	}
-	if m.Motion != nil && m.Motion.Key != m.Key {
-		r.part(m.ID, m.Motion.Key, m.Motion.Length)
+	for _, film := range m.Beside() {
+		r.part(m.ID, film.Key, film.Length)
+	}
+	for want, is := range films {
+		if is != "" && is != want {
+			r.add(Damaged, m.ID, "a film has the bytes %s, the manifest says %s", is, want)
+		}
+		r.films[m.ID] = append(r.films[m.ID], is)
 	}
 	return nil
 }

@@ -1,5 +1,7 @@
 package audit
 
+import "slices"
+
 // Place is where an image must be.
 type Place string
 
@@ -17,6 +19,7 @@ const (
 type Promise struct {
 	Place Place
 	IDs   []string // by which it was acknowledged; each leads to it
+	Films []string // the SHA-256 of those that were acknowledged to be with it
 }
 
 // Promised is everything that clients were promised, by the SHA-256 of the
@@ -43,6 +46,11 @@ func (f *Found) judge(promised Promised, b bucket, c catalog) {
 		}
 		if got := b.sums[row.ID]; got != sum {
 			f.add(Lost, row.ID, "the bytes %s were acknowledged, and %q are stored", sum, got)
+		}
+		for _, film := range p.Films {
+			if !slices.Contains(b.films[row.ID], film) {
+				f.add(Lost, row.ID, "its film %s was acknowledged, and is not with it", film)
+			}
 		}
 		for _, id := range p.IDs {
 			if c.leadsTo(id) != row.ID {

@@ -16,7 +16,7 @@ import (
 // after a pause that doubles, with chance in it.
 const (
 	firstPause   = 50 * time.Millisecond
-	longestPause = 2 * time.Second
+	longestPause = 10 * time.Second
 	mostPatience = 10 * time.Second
 	callTimeout  = 90 * time.Second
 )
@@ -90,6 +90,7 @@ func (c *caller) call(ctx context.Context, method, path string, body []byte, hea
 func (c *caller) insist(ctx context.Context, method, path string, body []byte, header ...string) (a answer) {
 	for tries := 1; ctx.Err() == nil; tries++ {
 		if a = c.call(ctx, method, path, body, header...); !a.again() {
+			c.ledger.answered()
 			break
 		}
 		c.pause(ctx, tries, a)

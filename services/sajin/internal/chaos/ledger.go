@@ -12,6 +12,7 @@ type ledger struct {
 	mu       sync.Mutex
 	promised audit.Promised
 	tally    map[string]int
+	answers  int // that end a call
 }
 
 func newLedger() *ledger {
@@ -64,4 +65,17 @@ func (l *ledger) count(what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tally[what]++
+}
+
+// answered notes that a call has come to its end.
+func (l *ledger) answered() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answers++
+}
+
+func (l *ledger) allAnswers() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answers
 }

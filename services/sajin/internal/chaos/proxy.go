@@ -78,10 +78,10 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case Twice:
 		p.forward(newVoid(), r, body)
 	case Both:
-		done := make(chan struct{})
+		done, twin := make(chan struct{}), r.Clone(r.Context())
 		go func() {
 			defer close(done)
-			p.forward(newVoid(), r, body)
+			p.forward(newVoid(), twin, body)
 		}()
 		defer func() { <-done }()
 	}

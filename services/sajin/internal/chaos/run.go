@@ -136,12 +136,8 @@ func (r *run) kills(ctx context.Context, done <-chan struct{}) error {
 	rnd := rand.New(rand.NewPCG(r.o.Seed, 0))
 	for {
 		p := r.d.Processes[rnd.IntN(len(r.d.Processes))]
-		timer := time.NewTimer(r.o.Kill/2 + time.Duration(rnd.Int64N(int64(r.o.Kill))))
-		select {
-		case <-done:
-			timer.Stop()
+		if !r.untilKill(r.o.Kill/2+time.Duration(rnd.Int64N(int64(r.o.Kill))), done) {
 			return nil
-		case <-timer.C:
 		}
 		if err := p.Kill(); err != nil {
 			return err
@@ -150,6 +146,31 @@ func (r *run) kills(ctx context.Context, done <-chan struct{}) error {
 		if err := restart(ctx, p); err != nil {
 			return fmt.Errorf("chaos: after a kill: %w", err)
 		}
+	}
+}
+
+// waitFactor times the usual wait is the longest for a machine that is too slow to
+// answer anybody between two kills.
+const waitFactor = 10
+
+// untilKill waits until a program is to be killed: for a while, and until some of
+// the clients have come to the end of a call, so that a slow machine does not
+// only start programs. It reports false when the clients are done.
+func (r *run) untilKill(pause time.Duration, done <-chan struct{}) bool {
+	last := time.Now().Add(waitFactor * pause)
+	enough := r.ledger.allAnswers() + r.o.Clients/2
+	for {
+		timer := time.NewTimer(pause)
+		select {
+		case <-done:
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
+		if r.ledger.allAnswers() >= enough || time.Now().After(last) {
+			return true
+		}
+		pause = r.o.Kill / 10
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -73,21 +74,17 @@ func word(r intake.Result, dry bool) string {
 
 // bars has one bar for everything and one for each file on its way.
 type bars struct {
-	mu    sync.Mutex
 	all   *mpb.Progress
 	whole *mpb.Bar
+	count atomic.Int64 // drawing waits for no lock, since what holds mu may wait for the drawing
+	mu    sync.Mutex
 	files map[*intake.Item]*mpb.Bar
-	count int
 }
 
-func newBars(w io.Writer, total int, size int64) *bars {
-	b := &bars{all: mpb.New(mpb.WithOutput(w), mpb.WithWidth(60)), files: map[*intake.Item]*mpb.Bar{}}
+func newBars(w io.Writer, total int, size int64, options ...mpb.ContainerOption) *bars {
+	b := &bars{all: mpb.New(append(options, mpb.WithOutput(w), mpb.WithWidth(60), mpb.WithAutoRefresh())...), files: map[*intake.Item]*mpb.Bar{}}
 	b.whole = b.all.AddBar(size, mpb.BarPriority(1<<30),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return fmt.Sprintf("%d of %d files ", b.count, total)
-		})),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return fmt.Sprintf("%d of %d files ", b.count.Load(), total) })),
 		mpb.AppendDecorators(decor.CountersKibiByte(" % .1f / % .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f "), decor.AverageETA(decor.ET_STYLE_GO)))
 	return b
 }
@@ -115,8 +112,8 @@ func (b *bars) Done(r intake.Result) {
 	b.mu.Lock()
 	bar := b.files[r.Item]
 	delete(b.files, r.Item)
-	b.count++
 	b.mu.Unlock()
+	b.count.Add(1)
 	moved := int64(0)
 	if bar != nil {
 		moved = bar.Current()

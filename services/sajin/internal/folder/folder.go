@@ -37,6 +37,12 @@ var extensions = []string{
 	".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
 }
 
+// live are the extensions of pictures that a telephone puts a film beside, the
+// likelier first, and film is that of the film.
+var live = []string{".heic", ".heif", ".jpg", ".jpeg"}
+
+const film = ".mov"
+
 // system are files and folders that programs leave in folders of pictures.
 var system = []string{"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 
@@ -54,7 +60,9 @@ func Hidden(name string) bool {
 // pictures in it and below. Symbolic links below are not followed, hidden and
 // system files are left out. The pictures of a folder get its path, from its own
 // name down, as their album, below the album given ("" for none); a file that is
-// named itself goes into the album given. A path that is not there is an error.
+// named itself goes into the album given. A film (.mov) beside a picture of the
+// same name belongs to that; another film in a folder is no picture. A path that
+// is not there is an error.
 func Find(ctx context.Context, album string, paths ...string) (Found, error) {
 	f := finder{seen: map[string]bool{}, album: album}
 	for _, p := range paths {
@@ -62,6 +70,7 @@ func Find(ctx context.Context, album string, paths ...string) (Found, error) {
 			return Found{}, err
 		}
 	}
+	f.pair()
 	return f.found, nil
 }
 
@@ -69,7 +78,45 @@ type finder struct {
 	found Found
 	seen  map[string]bool
 	album string
+	films []found
 }
+
+// found is a film that may belong to a picture.
+type found struct {
+	abs, shown, in string
+	info           fs.FileInfo
+	named          bool // it was named itself
+}
+
+// pair takes the films that lie beside a picture of the same name. One that was
+// named itself is taken all the same, so that the gallery says what is wrong.
+func (f *finder) pair() {
+	pictures := map[string]string{} // by path without extension
+	for _, i := range f.found.Items {
+		stem := withoutExtension(i.Key)
+		if at := rank(i.Key); at >= 0 && (pictures[stem] == "" || at < rank(pictures[stem])) {
+			pictures[stem] = i.Key
+		}
+	}
+	for _, film := range f.films {
+		picture := pictures[withoutExtension(film.abs)]
+		switch {
+		case f.seen[film.abs]:
+		case picture == "" && !film.named:
+			f.found.Other = append(f.found.Other, film.shown)
+		default:
+			f.add(film.abs, film.shown, film.in, film.info)
+			f.found.Items[len(f.found.Items)-1].FilmOf = picture
+		}
+	}
+}
+
+func isFilm(name string) bool { return strings.EqualFold(filepath.Ext(name), film) }
+
+func withoutExtension(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
+
+// rank is how likely a film belongs to a picture; less is likelier, below 0 never.
+func rank(name string) int { return slices.Index(live, strings.ToLower(filepath.Ext(name))) }
 
 func (f *finder) path(ctx context.Context, name string) error {
 	abs, err := filepath.Abs(name)
@@ -82,6 +129,10 @@ func (f *finder) path(ctx context.Context, name string) error {
 	info, err := os.Stat(abs)
 	if err != nil {
 		return fmt.Errorf("cannot look at %s: %w", name, err)
+	}
+	if !info.IsDir() && isFilm(abs) {
+		f.films = append(f.films, found{abs, name, "", info, true})
+		return nil
 	}
 	if !info.IsDir() {
 		f.add(abs, name, "", info)
@@ -116,7 +167,7 @@ func (f *finder) entry(root, shown, at string, entry fs.DirEntry) error {
 		return err
 	}
 	shown = filepath.Join(shown, rel)
-	if !IsPicture(name) {
+	if !isFilm(name) && !IsPicture(name) {
 		f.found.Other = append(f.found.Other, shown)
 		return nil
 	}
@@ -125,7 +176,12 @@ func (f *finder) entry(root, shown, at string, entry fs.DirEntry) error {
 		f.found.Unread = append(f.found.Unread, err)
 		return nil
 	}
-	f.add(at, shown, path.Join(filepath.Base(root), filepath.ToSlash(filepath.Dir(rel))), info)
+	in := path.Join(filepath.Base(root), filepath.ToSlash(filepath.Dir(rel)))
+	if isFilm(name) {
+		f.films = append(f.films, found{at, shown, in, info, false})
+		return nil
+	}
+	f.add(at, shown, in, info)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,27 @@ func TestFind(t *testing.T) {
 	}
 	if !slices.Equal(found.Other, []string{filepath.Join(trip, "notes.txt")}) || len(found.Unread) != 0 {
 		t.Errorf("others %q, unread %v", found.Other, found.Unread)
+	}
+}
+
+// A film goes with the picture beside it, the one that a telephone makes rather
+// than its copy, and without one only where it was named.
+func TestFindPairs(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a/IMG_1.MOV", "a/IMG_1.jpg", "a/IMG_1.HEIC", "a/IMG_2.mov", "a/IMG_3.png", "a/IMG_3.mov", "b/IMG_1.mov", "alone.mov")
+	found, err := folder.Find(t.Context(), "", filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "alone.mov"), filepath.Join(dir, "a", "IMG_1.MOV"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, i := range found.Items {
+		got[i.File.Name] = filepath.Base(i.FilmOf)
+	}
+	if want := map[string]string{"IMG_1.jpg": ".", "IMG_1.HEIC": ".", "IMG_3.png": ".", "IMG_1.MOV": "IMG_1.HEIC", "alone.mov": "."}; !maps.Equal(got, want) || len(found.Items) != len(want) {
+		t.Errorf("found %v, want %v", got, want)
+	}
+	if len(found.Other) != 3 {
+		t.Errorf("left out %q, want the three films without a picture", found.Other)
 	}
 }
 

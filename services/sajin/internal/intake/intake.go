@@ -28,7 +28,10 @@ type Item struct {
 	Key   string
 	Shown string             // to a person
 	File  uploadapi.PlanFile // without the SHA-256
-	Open  webclient.Content
+	// FilmOf is the Key of the picture that this is the film of; "" for a picture.
+	// It is sent after that, to the image that the gallery has of it.
+	FilmOf string
+	Open   webclient.Content
 	// Check is an error when the file is not what it was when it was found; nil
 	// where that cannot happen.
 	Check func() error
@@ -91,18 +94,35 @@ const MaxConcurrency = 64
 // ends the run early: the gallery cannot be asked, or ctx has ended; what was
 // come to by then is in the results all the same.
 func Run(ctx context.Context, g Gallery, items []Item, o Options) ([]Result, error) {
-	r := &run{gallery: g, options: o, results: make([]Result, len(items)), ready: make(chan *job), seen: map[string]bool{}, freed: make(chan struct{}, 1)}
+	r := &run{gallery: g, options: o, results: make([]Result, len(items)), seen: map[string]bool{}, freed: make(chan struct{}, 1)}
 	if r.options.FullPause == 0 {
 		r.options.FullPause = 5 * time.Second
 	}
-	jobs := make([]*job, len(items))
+	var pictures, films []*job
 	for i := range items {
 		r.results[i] = Result{Item: &items[i], Status: Left}
-		jobs[i] = &job{Item: &items[i], at: i}
+		j := &job{Item: &items[i], at: i}
+		if j.FilmOf == "" {
+			pictures = append(pictures, j)
+		} else {
+			films = append(films, j)
+		}
 	}
+	err := r.bring(ctx, pictures)
+	if err == nil {
+		err = r.bring(ctx, r.withPictures(ctx, films))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.results, err
+}
+
+// bring brings the items of jobs in, of which none needs another to be there.
+func (r *run) bring(ctx context.Context, jobs []*job) error {
 	group, ctx := errgroup.WithContext(ctx)
+	r.ready = make(chan *job)
 	hashed := r.hash(ctx, group, jobs)
-	for range o.Concurrency {
+	for range r.options.Concurrency {
 		group.Go(func() error {
 			for j := range r.ready {
 				r.send(ctx, j)
@@ -115,10 +135,7 @@ func Run(ctx context.Context, g Gallery, items []Item, o Options) ([]Result, err
 		defer close(r.ready)
 		return r.plan(ctx, hashed)
 	})
-	err := group.Wait()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.results, err
+	return group.Wait()
 }
 
 // run is one Run.

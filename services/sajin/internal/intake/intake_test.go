@@ -37,6 +37,7 @@ type gallery struct {
 	sent     []string          // contents, in any order
 	atOnce   int
 	mostOnce int
+	films    []string // with their pictures' ids
 	planErr  error
 	// sending may answer in the place of a send.
 	sending func(ctx context.Context, s webclient.Session) error
@@ -53,6 +54,9 @@ func (g *gallery) Plan(_ context.Context, files []uploadapi.PlanFile) ([]uploada
 	}
 	out := make([]uploadapi.PlanResult, len(files))
 	for i, f := range files {
+		if f.CompanionOf != "" {
+			g.films = append(g.films, f.Name+" of "+f.CompanionOf)
+		}
 		if id := g.has[f.SHA256]; id != "" {
 			out[i] = uploadapi.PlanResult{Status: uploadapi.StatusDuplicate, DuplicateOf: id}
 			continue
@@ -227,6 +231,31 @@ func statuses(results []intake.Result) string {
 		out = append(out, string(r.Status))
 	}
 	return strings.Join(out, " ")
+}
+
+// A film is sent after its picture, to the image that the gallery has of that;
+// without one it is not sent at all.
+func TestFilmsFollowTheirPictures(t *testing.T) {
+	g := newGallery()
+	g.has[digest([]byte("known"))] = "old"
+	in := items("film of new", "new", "film of known", "known", "film of none", "none")
+	in[0].FilmOf, in[2].FilmOf, in[4].FilmOf = in[1].Key, in[3].Key, in[5].Key
+	in[5].Open = func(int64) (io.ReadCloser, error) { return nil, errors.New("unreadable") }
+	got, err := run(t, g, in)
+	if err != nil || statuses(got) != "new new new duplicate failed failed" {
+		t.Errorf("%s, %v", statuses(got), err)
+	}
+	slices.Sort(g.films)
+	if want := []string{"0.jpg of id-" + digest([]byte("new"))[:8], "2.jpg of old"}; !slices.Equal(g.films, want) {
+		t.Errorf("planned %q, want %q", g.films, want)
+	}
+	if code := fault.Public(got[4].Err).Code; code != "companion_without_image" {
+		t.Errorf("a film without its picture: %q", code)
+	}
+	foreseen, err := run(t, newGallery(), in[:2], func(o *intake.Options) { o.DryRun = true })
+	if err != nil || statuses(foreseen) != "new new" {
+		t.Errorf("in a dry run: %s, %v", statuses(foreseen), err)
+	}
 }
 
 func TestWhatIsThereIsNotSent(t *testing.T) {

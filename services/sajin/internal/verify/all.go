@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -13,8 +14,9 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract"
 )
 
-// All compares every original with its manifest, looks for the renditions that
-// the manifests name, and for originals that no manifest describes. What is
+// All compares every original and every film with its manifest, looks for the
+// renditions that the manifests name, and for originals and films that no
+// manifest describes. What is
 // purged while it looks is no difference. Memory does not grow with the store.
 func All(ctx context.Context, b Bucket, o Options) (Report, error) {
 	v := &verifier{bucket: b, o: o}
@@ -78,10 +80,24 @@ func (v *verifier) image(ctx context.Context, key string) error {
 			return err
 		}
 	}
-	if m.Motion != nil && m.Motion.Key != m.Key {
-		return v.there(ctx, e, m.Motion.Key, MotionMissing)
+	for _, film := range m.Beside() {
+		if err := v.film(ctx, e, film); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// film reads a film beside the original. No receipt is given of it, so that its
+// generation is whatever it is.
+func (v *verifier) film(ctx context.Context, e expected, film contract.Motion) error {
+	info, err := v.bucket.Stat(ctx, film.Key)
+	if err != nil {
+		return v.there(ctx, e, film.Key, MotionMissing)
+	}
+	e.key, e.size, e.sha256 = film.Key, film.Length, film.SHA256
+	e.crc32c, e.generation = info.CRC32C, info.Generation
+	return v.original(ctx, e)
 }
 
 func (v *verifier) gone(ctx context.Context, key string) (bool, error) {
@@ -92,7 +108,7 @@ func (v *verifier) gone(ctx context.Context, key string) (bool, error) {
 	return errors.Is(err, blob.ErrNotFound), nil
 }
 
-// there checks an object that can be made again, or is beside the original.
+// there looks for an object that a manifest names.
 func (v *verifier) there(ctx context.Context, e expected, key string, code Code) error {
 	e.key = key
 	_, err := v.bucket.Stat(ctx, key)
@@ -111,6 +127,9 @@ func (v *verifier) there(ctx context.Context, e expected, key string, code Code)
 func (v *verifier) described(ctx context.Context, info blob.Info, young *atomic.Int64) error {
 	id, _, _ := strings.Cut(path.Base(info.Key), ".")
 	gone, err := v.gone(ctx, contract.ManifestKey(id))
+	if err == nil && !gone && isFilm(info.Key) {
+		gone, err = v.unnamed(ctx, id, info.Key)
+	}
 	if err != nil || !gone {
 		return err
 	}
@@ -124,3 +143,17 @@ func (v *verifier) described(ctx context.Context, info blob.Info, young *atomic.
 	v.o.Found(Difference{Code: ManifestMissing, ID: id, Key: info.Key, Detail: "no manifest describes this original"})
 	return nil
 }
+
+// unnamed reports whether a manifest does not name a film. Of one that cannot be
+// read that is said by itself.
+func (v *verifier) unnamed(ctx context.Context, id, key string) (bool, error) {
+	m, err := v.manifest(ctx, id)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	named := slices.ContainsFunc(m.Beside(), func(film contract.Motion) bool { return film.Key == key })
+	return err == nil && !named, nil
+}
+
+// isFilm tells a film from the picture that it lies beside.
+func isFilm(key string) bool { return path.Ext(key) == ".mov" }

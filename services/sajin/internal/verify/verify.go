@@ -125,12 +125,15 @@ func (v *verifier) received(ctx context.Context, f uploadapi.ReceiptFile) error 
 	case ctx.Err() != nil:
 		return ctx.Err()
 	default:
-		found, err := v.bucket.List(ctx, prefix, "", 1)
+		found, err := v.bucket.List(ctx, prefix, "", blob.MaxListLimit)
 		if err != nil {
 			return err
 		}
-		if e.key = prefix; len(found) > 0 {
-			e.key = found[0].Key
+		e.key = prefix
+		for _, info := range found {
+			if !isFilm(info.Key) {
+				e.key = info.Key
+			}
 		}
 	}
 	return v.original(ctx, e)

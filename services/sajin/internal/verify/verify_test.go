@@ -80,6 +80,19 @@ func (l *library) add(name, content string) {
 	l.manifests = append(l.manifests, m)
 }
 
+// film puts a film beside a picture, and into its manifest.
+func (l *library) film(m contract.Manifest, content string) contract.Motion {
+	sum := sha256.Sum256([]byte(content))
+	info := l.put(strings.TrimSuffix(m.Key, ".jpg")+".mov", content)
+	m.Films = []contract.Motion{{Key: info.Key, Length: info.Size, ContentType: "video/quicktime", SHA256: hex.EncodeToString(sum[:])}}
+	raw, err := json.Marshal(m)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.put(contract.ManifestKey(m.ID), string(raw))
+	return m.Films[0]
+}
+
 func (l *library) receipt() uploadapi.Receipt {
 	r := uploadapi.Receipt{Version: 1, MadeAt: day}
 	for _, m := range l.manifests {
@@ -221,6 +234,29 @@ func TestEveryDifferenceIsNamed(t *testing.T) {
 		"a rendition that is gone": {
 			func(l *library, m contract.Manifest) { l.remove(m.Renditions[0].Key) },
 			[]string{"rendition_missing 1.jpg"},
+			nil,
+		},
+		"a film that is gone": {
+			func(l *library, m contract.Manifest) { l.remove(l.film(m, "the film").Key) },
+			[]string{"motion_missing 1.jpg"},
+			nil,
+		},
+		"another film": {
+			func(l *library, m contract.Manifest) { l.put(l.film(m, "the film").Key, "the fish") },
+			[]string{"sha256 1.jpg"},
+			nil,
+		},
+		"a film that nothing names": {
+			func(l *library, m contract.Manifest) { l.put(strings.TrimSuffix(m.Key, ".jpg")+".mov", "the film") },
+			[]string{"manifest_missing"},
+			nil,
+		},
+		"a film and no manifest": {
+			func(l *library, m contract.Manifest) {
+				l.film(m, "the film")
+				l.remove(contract.ManifestKey(m.ID))
+			},
+			[]string{"manifest_missing", "manifest_missing"},
 			nil,
 		},
 		"a purged image": {

@@ -60,6 +60,13 @@ func result(r *http.Request, o ingest.Outcome) uploadapi.Result {
 		problem.Log(r.Context(), o.Err, details)
 		return uploadapi.Result{Name: o.Name, Status: uploadapi.StatusRefused, Problem: &details}
 	}
+	if o.Original.Companion() { // a part of an image that is announced already
+		out := uploadapi.Result{Name: o.Name, Status: uploadapi.StatusProcessing, ID: o.Original.ID}
+		if o.Ready {
+			out.Status = uploadapi.StatusStored
+		}
+		return out
+	}
 	if o.Original.SHA256 == "" { // in the bucket, and not read yet: the event will tell
 		return uploadapi.Result{Name: o.Name, Status: uploadapi.StatusProcessing, ID: o.Original.ID}
 	}

@@ -32,6 +32,10 @@ const fieldLastModified = "last_modified"
 // fieldAlbum is the text field that says which album the files after it are for.
 const fieldAlbum = "album"
 
+// fieldCompanionOf is the text field that says which image the file that follows
+// it is the film of.
+const fieldCompanionOf = "companion_of"
+
 // errFormEnd says that the form came to its proper end. It is not io.EOF, which
 // is in the chain of what a body that ended too early gives.
 var errFormEnd = errors.New("httpapi: the form has ended")
@@ -51,6 +55,7 @@ type form struct {
 	count    int        // of files
 	modified *time.Time // of the next file
 	album    string     // of the files that follow
+	partner  string     // of the next file
 }
 
 func newForm(w http.ResponseWriter, r *http.Request, boundary string, limits Limits) *form {
@@ -139,7 +144,7 @@ func headerBytes(header textproto.MIMEHeader) int {
 	return n
 }
 
-// field reads a text field, of which two are of interest.
+// field reads a text field, of which three are of interest.
 func (f *form) field(name string, content io.Reader) error {
 	var text bytes.Buffer
 	n, err := io.Copy(&text, io.LimitReader(content, f.limits.FieldBytes+1))
@@ -154,6 +159,8 @@ func (f *form) field(name string, content io.Reader) error {
 		f.modified = parseModified(text.String())
 	case fieldAlbum:
 		f.album = text.String()
+	case fieldCompanionOf:
+		f.partner = text.String()
 	}
 	return nil
 }
@@ -169,8 +176,8 @@ func (f *form) file(header textproto.MIMEHeader, d disposition, content io.Reade
 		}
 		content = io.MultiReader(bytes.NewReader(first), content)
 	}
-	file = ingest.File{Name: d.fileName, ModifiedAt: f.modified, Album: f.album, Refusal: d.refusal, Body: content}
-	f.modified = nil
+	file = ingest.File{Name: d.fileName, ModifiedAt: f.modified, Album: f.album, CompanionOf: f.partner, Refusal: d.refusal, Body: content}
+	f.modified, f.partner = nil, ""
 	if f.count++; f.count > f.limits.Files {
 		file.Refusal = errTooManyFiles
 	} else if !plain(header.Get("Content-Transfer-Encoding")) {

@@ -82,7 +82,7 @@ func plannedOf(req uploadapi.OriginPlan) []ingest.Planned {
 	for i, f := range req.Files {
 		out[i] = ingest.Planned{
 			Name: f.Name, Size: int64(f.Size), ContentType: f.ContentType, SHA256: f.SHA256,
-			ModifiedAt: parseModified(string(f.LastModified)), Album: f.AlbumPath(),
+			ModifiedAt: parseModified(string(f.LastModified)), Album: f.AlbumPath(), CompanionOf: f.CompanionOf,
 			Given: ingest.Given{TakenAt: parseModified(string(f.TakenAt)), Caption: f.Caption, Place: f.Place},
 		}
 	}
@@ -94,6 +94,9 @@ func planResult(r *http.Request, o ingest.Opened) uploadapi.PlanResult {
 		details := problem.From(o.Err)
 		details.RequestID = problem.RequestID(r.Context())
 		return uploadapi.PlanResult{Status: uploadapi.StatusRefused, Problem: &details}
+	}
+	if o.Known != "" {
+		return uploadapi.PlanResult{Status: uploadapi.StatusDuplicate, DuplicateOf: o.Known}
 	}
 	at := o.URL
 	if at == "" {

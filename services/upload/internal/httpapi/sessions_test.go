@@ -163,6 +163,49 @@ func TestSessionProtocol(t *testing.T) {
 	s.call(owner, http.MethodDelete, at, nil, http.Header{}).is(t, 409, "upload_finished", 0)
 }
 
+// The film of a live photo comes through a session as well, for an image that is
+// there, and is answered with the image's id.
+func TestSessionOfAFilm(t *testing.T) {
+	s := newServer(t)
+	content, film := large(t), "\x00\x00\x00\x14ftypqt  the film"
+	picture := s.open(content)
+	plan := func(who, of string, size int) uploadapi.PlanResult {
+		t.Helper()
+		plan, r := s.planFor(who, fmt.Sprintf(`{"name":"IMG_1.MOV","size":%d,"sha256":%q,"companion_of":%q}`, size, sha(film), of))
+		if len(plan.Files) != 1 {
+			t.Fatalf("planned %+v", r)
+		}
+		return plan.Files[0]
+	}
+	refused := func(r uploadapi.PlanResult, code string) {
+		t.Helper()
+		if r.Status != uploadapi.StatusRefused || r.Problem == nil || r.Problem.Code != code {
+			t.Errorf("planned %+v, want %s", r, code)
+		}
+	}
+	refused(plan(owner, picture.ID, len(film)), "companion_without_image")
+	s.call(owner, http.MethodPut, picture.SessionURL, strings.NewReader(content), http.Header{}).is(t, 201, "", 0)
+	refused(plan("bert", picture.ID, len(film)), "companion_without_image")
+	bad := plan(owner, picture.ID, len(film))
+	s.call(owner, http.MethodPut, bad.SessionURL, strings.NewReader("X"+film[1:]), http.Header{}).is(t, 422, "checksum_mismatch", len(film))
+	session := plan(owner, picture.ID, len(film))
+	for _, status := range []int{201, 200} {
+		r := s.call(owner, http.MethodPut, session.SessionURL, strings.NewReader(film), http.Header{})
+		r.is(t, status, "", 0)
+		if r.result.ID != picture.ID || r.result.Status != uploadapi.StatusStored || r.result.Stored != nil {
+			t.Errorf("the result is %+v", r.result)
+		}
+	}
+	s.complete(owner, session.ID).is(t, 200, "", 0)
+	if m := s.manifest(picture.ID).Motion; m == nil || m.Length != int64(len(film)) || string(s.bucket.Data(m.Key)) != film {
+		t.Errorf("the moving part is %+v", m)
+	}
+	if again := plan(owner, picture.ID, len(film)); again.Status != uploadapi.StatusDuplicate || again.DuplicateOf != picture.ID {
+		t.Errorf("planned again: %+v", again)
+	}
+	refused(plan(owner, picture.ID, len(film)+1), "companion_exists")
+}
+
 func TestSessionTakesAWholeFileAtOnce(t *testing.T) {
 	s := newServer(t)
 	content := large(t)

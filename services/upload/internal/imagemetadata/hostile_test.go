@@ -108,7 +108,9 @@ func FuzzMetadata(f *testing.F) {
 		f.Add(wrap(tiff(photograph())))
 	}
 	f.Add([]byte("\xff\xd8\xff\xe1\x00\x08Exif\x00\x00"))
-	formats := []string{"jpeg", "png", "webp", "gif"}
+	f.Add(tiff(directory{0x02bc: described("c", "", "w"), 0x83bb: "\x1c\x02\x78\x00\x01c"}))
+	f.Add(heifWith(described("c", "", "w")))
+	formats := []string{"jpeg", "png", "webp", "gif", "tiff", "heif"}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, format := range formats {
 			checkMetadata(t, read(t, format, data))
@@ -122,6 +124,11 @@ func checkMetadata(t *testing.T, m ingest.Metadata) {
 	t.Helper()
 	for _, s := range []string{m.Camera.Make, m.Camera.Model, m.Camera.Lens, m.Camera.ExposureTime} {
 		if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxText || strings.ContainsAny(s, "\x00\n\x1b\u202e") {
+			t.Errorf("%q", s)
+		}
+	}
+	for _, s := range append(m.Keywords, m.Caption) {
+		if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxCaption || strings.ContainsAny(s, "\x00\x1b\u202e") {
 			t.Errorf("%q", s)
 		}
 	}

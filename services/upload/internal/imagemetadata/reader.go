@@ -1,6 +1,6 @@
 // Package imagemetadata is the [ingest.MetadataReader]: it finds the EXIF, XMP and
 // IPTC data of a file and has github.com/bep/imagemeta read the few tags that the
-// gallery shows. Of TIFF, camera raw files and HEIF it reads EXIF data only.
+// gallery shows.
 //
 // Metadata is hostile like everything in a file, and it is a bonus: whatever is
 // broken is left out with a warning, and no picture is refused for it. The work
@@ -60,7 +60,7 @@ func (r *Reader) Read(ctx context.Context, src ingest.Source, p ingest.Probe) in
 	found, err := findBlocks(ctx, src, p.Format)
 	exif, exifErr := found.readExif(ctx, src, p.Format)
 	m := exif.metadata(r.now())
-	texts, textsErr := found.readTexts(ctx)
+	texts, textsErr := found.readTexts(ctx, src, p.Format)
 	texts.add(&m, exif)
 	if errors.Join(err, exifErr, textsErr) != nil {
 		m.Warnings = append(m.Warnings, WarningUnreadable)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,17 +39,50 @@ var textNames = map[string]string{
 	"IPTCApplication Caption-Abstract": "iptc caption", "IPTCApplication Keywords": "iptc keywords",
 }
 
-// readTexts reads XMP and IPTC data out of the smallest file that holds them. It
-// gives what came before an error, too.
-func (b blocks) readTexts(ctx context.Context) (texts, error) {
+// readTexts reads XMP and IPTC data, each out of the smallest file that holds it:
+// what its blocks are, and in a TIFF, where IPTC data has no other form, the file
+// itself. It gives what came before an error, too.
+func (b blocks) readTexts(ctx context.Context, src ingest.Source, format string) (texts, error) {
 	found := texts{}
-	if len(b.xmp) == 0 && len(b.iptc) == 0 {
-		return found, nil
+	var failed [3]error
+	b.xmp, failed[0] = b.packet(src, format)
+	if len(b.xmp) > 0 || len(b.iptc) > 0 {
+		failed[1] = found.read(ctx, bytes.NewReader(asJPEG(b)), imagemeta.JPEG, imagemeta.XMP|imagemeta.IPTC)
 	}
+	if format == "tiff" {
+		failed[2] = found.read(ctx, io.NewSectionReader(src, 0, src.Size), imagemeta.TIFF, imagemeta.IPTC)
+	}
+	return found, errors.Join(failed[:]...)
+}
+
+// packet is the XMP data: the block that was found, or the first that a TIFF or a
+// HEIF names in its tables. What is greater than maxTextsBytes is passed over.
+func (b blocks) packet(src ingest.Source, format string) (packet []byte, err error) {
+	in, ok := map[string]imagemeta.ImageFormat{"tiff": imagemeta.TIFF, "heif": imagemeta.HEIF}[format]
+	if !ok {
+		return b.xmp, nil
+	}
+	_, err = imagemeta.Decode(imagemeta.Options{
+		R:           io.NewSectionReader(src, 0, src.Size),
+		ImageFormat: in,
+		Sources:     imagemeta.XMP,
+		HandleXMP: func(r io.Reader) error {
+			data, err := io.ReadAll(r)
+			if packet == nil && len(data) <= maxTextsBytes {
+				packet = data
+			}
+			return err
+		},
+	})
+	return packet, err
+}
+
+// read adds what a file has of the wanted texts.
+func (t texts) read(ctx context.Context, r io.ReadSeeker, format imagemeta.ImageFormat, sources imagemeta.Source) error {
 	_, err := imagemeta.Decode(imagemeta.Options{
-		R:           bytes.NewReader(asJPEG(b)),
-		ImageFormat: imagemeta.JPEG,
-		Sources:     imagemeta.XMP | imagemeta.IPTC,
+		R:           r,
+		ImageFormat: format,
+		Sources:     sources,
 		ShouldHandleTag: func(info imagemeta.TagInfo) bool {
 			return textNames[info.Namespace+" "+info.Tag] != ""
 		},
@@ -55,16 +90,16 @@ func (b blocks) readTexts(ctx context.Context) (texts, error) {
 			name := textNames[info.Namespace+" "+info.Tag]
 			switch v := info.Value.(type) {
 			case string:
-				found[name] = append(found[name], v)
+				t[name] = append(t[name], v)
 			case []string:
-				found[name] = append(found[name], v...)
+				t[name] = append(t[name], v...)
 			}
 			return ctx.Err()
 		},
 		LimitNumTags: maxTags,
 		LimitTagSize: maxTextsBytes,
 	})
-	return found, err
+	return err
 }
 
 // asJPEG is a JPEG without a picture.

@@ -60,6 +60,47 @@ func TestTextsOfXMP(t *testing.T) {
 	}
 }
 
+// TIFF, most raw files and HEIF name the texts in tables.
+func TestTextsInTables(t *testing.T) {
+	packet := described("첫눈", "<xmp:Rating>4</xmp:Rating>", "겨울", "snow")
+	records := strings.TrimPrefix(iptc("from IPTC", "i", "j"), "Photoshop 3.0\x008BIM\x04\x04\x00\x00")[4:]
+	for name, tc := range map[string]struct {
+		format         string
+		file           []byte
+		caption, words string
+		rating         int
+	}{
+		"XMP in TIFF":        {"tiff", tiff(directory{0x02bc: packet}), "첫눈", "[겨울 snow]", 4},
+		"IPTC in TIFF":       {"tiff", tiff(directory{0x83bb: records}), "from IPTC", "[i j]", 0},
+		"both in TIFF":       {"tiff", tiff(directory{0x02bc: packet, 0x83bb: records}), "첫눈", "[겨울 snow]", 4},
+		"XMP in HEIF":        {"heif", heifWith(packet), "첫눈", "[겨울 snow]", 4},
+		"too large for HEIF": {"heif", heifWith(packet + strings.Repeat(" ", maxTextsBytes)), "", "[]", 0},
+	} {
+		m := read(t, tc.format, tc.file)
+		if m.Caption != tc.caption || fmt.Sprint(m.Keywords) != tc.words || m.Rating != tc.rating || m.Warnings != nil {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+}
+
+// heifWith is a HEIF of nothing but an XMP packet.
+func heifWith(packet string) []byte {
+	be := binary.BigEndian
+	box := func(kind string, parts ...string) string {
+		body := strings.Join(parts, "")
+		return string(be.AppendUint32(nil, uint32(8+len(body)))) + kind + body
+	}
+	const full = "\x00\x00\x00\x00" // version and flags
+	types := box("ftyp", "heic\x00\x00\x00\x00heicmif1")
+	item := box("infe", "\x02\x00\x00\x00", "\x00\x01\x00\x00", "mime", "\x00application/rdf+xml\x00")
+	meta := func(offset int) string {
+		place := string(be.AppendUint32(be.AppendUint32(nil, uint32(offset)), uint32(len(packet))))
+		return box("meta", full, box("hdlr", full, "\x00\x00\x00\x00pict", strings.Repeat("\x00", 13)),
+			box("iinf", full, "\x00\x01", item), box("iloc", full, "\x44\x00", "\x00\x01", "\x00\x01", "\x00\x00", "\x00\x01", place))
+	}
+	return []byte(types + meta(len(types)+len(meta(0))+8) + box("mdat", packet))
+}
+
 // TestTextsHaveAnOrder: XMP before IPTC before EXIF, each for itself.
 func TestTextsHaveAnOrder(t *testing.T) {
 	block := string(tiff(directory{0x010e: "from EXIF", 0x4746: uint16(2)}))

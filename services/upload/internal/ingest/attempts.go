@@ -294,6 +294,13 @@ func (f *fresh) add(id string) {
 	f.ids[id] = true
 }
 
+// addOriginal adds an image; the companion of one is not tried by itself.
+func (f *fresh) addOriginal(o Original) {
+	if !o.Companion() {
+		f.add(o.ID)
+	}
+}
+
 // take reports whether id was there, and removes it.
 func (f *fresh) take(id string) bool {
 	f.mu.Lock()

@@ -41,12 +41,11 @@ func (s *Service) storePartial(ctx context.Context, h blob.HeldPartial, n note) 
 	if err != nil {
 		return Original{}, ourBytes(err)
 	}
-	k, err := sniff(head, whole)
+	k, err := n.sniff(head, whole)
 	if err != nil {
 		return Original{}, err
 	}
-	o := newOriginal(n.ID, n.Name, k)
-	o.Album = n.Album
+	o := n.original(k)
 	all := &verified{r: io.MultiReader(bytes.NewReader(head), body), meter: body, want: n}
 	if err := s.putOnce(ctx, h, o, n, all, body); err != nil {
 		return Original{}, ourBytes(err)
@@ -70,9 +69,12 @@ func (s *Service) putOnce(ctx context.Context, h blob.HeldPartial, o Original, n
 		return err
 	}
 	if missing {
-		s.fresh.add(o.ID)
+		s.fresh.addOriginal(o)
 		info, err = h.Keep(ctx, o.Key, body.crc.Sum32(), writeOptions(o, n.Owner, n.said()))
 		return s.stored(ctx, o, body, info, err)
+	}
+	if !body.describes(info) && o.Companion() {
+		return errHasCompanion
 	}
 	if !body.describes(info) {
 		return errStoredWrong.With("ingest.putOnce", fmt.Errorf("%s is there and is another file", o.Key))

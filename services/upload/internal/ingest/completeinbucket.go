@@ -63,7 +63,7 @@ func (s *Service) arrived(ctx context.Context, owner identity.Owner, id string) 
 	}
 	o, concluded, err := s.concluded(ctx, owner, id)
 	if err == nil && !concluded {
-		o, concluded, err = s.conclude(ctx, owner, id)
+		o, concluded, err = s.conclude(ctx, owner, id, r)
 	}
 	switch {
 	case errors.Is(err, errGone) && reserved && !s.ports.Now().Before(r.expiresAt(s.cfg)):
@@ -113,19 +113,21 @@ func (s *Service) concluded(ctx context.Context, owner identity.Owner, id string
 
 // conclude waits for what becomes of an original that has arrived, or is
 // errGone. Its second result is false where that takes longer.
-func (s *Service) conclude(ctx context.Context, owner identity.Owner, id string) (Outcome, bool, error) {
-	info, err := s.originalOf(ctx, id)
+func (s *Service) conclude(ctx context.Context, owner identity.Owner, id string, r reservation) (Outcome, bool, error) {
+	info, original, err := s.brought(ctx, id, r)
 	if err == nil && info.Metadata[metaOwner] != string(owner) {
 		err = errGone
 	}
 	if err != nil {
 		return Outcome{}, false, err
 	}
-	o := Outcome{Name: nameOf(info), Original: Original{ID: id, Key: info.Key, Size: info.Size, CreatedAt: identity.ImageTime(id)}}
+	o := Outcome{Name: nameOf(info), Original: original}
 	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.AnswerWithin)
 	defer cancel()
 	s.await(waiting, &o)
 	switch {
+	case o.Ready && o.Original.Companion():
+		return o, true, nil
 	case o.Ready:
 		o.Original = originalFrom(o.Manifest)
 		return o, true, nil
@@ -138,16 +140,38 @@ func (s *Service) conclude(ctx context.Context, owner identity.Owner, id string)
 	return o, false, nil
 }
 
-// originalOf finds an image's original, or is errGone.
+// brought finds what a session has brought: an original, or a companion, as the
+// session's note says. errGone: nothing yet.
+func (s *Service) brought(ctx context.Context, id string, r reservation) (blob.Info, Original, error) {
+	of := r.companionOf
+	if of == "" {
+		info, err := s.originalOf(ctx, id)
+		return info, Original{ID: id, Key: info.Key, Size: info.Size, CreatedAt: identity.ImageTime(id)}, err
+	}
+	info, err := s.ports.Blob.Stat(ctx, companionKey(of))
+	if errors.Is(err, blob.ErrNotFound) || err == nil && info.Metadata[metaCompanion] != id {
+		err = errGone
+	}
+	return info, companionFrom(of, info), fault.Wrap("ingest.brought", err)
+}
+
+// originalOf finds an image's original, or is errGone. Beside it may be
+// companions.
 func (s *Service) originalOf(ctx context.Context, id string) (blob.Info, error) {
-	page, err := s.ports.Blob.List(ctx, contract.OriginalKey(id, identity.ImageTime(id), "."), "", 1)
+	key := ""
+	err := blob.Each(ctx, s.ports.Blob, contract.OriginalKey(id, identity.ImageTime(id), "."), func(info blob.Info) error {
+		if !isCompanion(id, info.Key) {
+			key = info.Key
+		}
+		return nil
+	})
 	if err != nil {
 		return blob.Info{}, fault.Wrap("ingest.originalOf", err)
 	}
-	if len(page) == 0 {
+	if key == "" {
 		return blob.Info{}, errGone
 	}
-	info, err := s.ports.Blob.Stat(ctx, page[0].Key) // a listing has no metadata
+	info, err := s.ports.Blob.Stat(ctx, key) // a listing has no metadata
 	if errors.Is(err, blob.ErrNotFound) {
 		return info, errGone
 	}
@@ -179,7 +203,7 @@ func (s *Service) cancelInBucket(ctx context.Context, owner identity.Owner, id s
 	case !reserved:
 		return errNoSession
 	}
-	if _, err := s.originalOf(ctx, id); err == nil {
+	if _, _, err := s.brought(ctx, id, r); err == nil {
 		return errFinished
 	} else if !errors.Is(err, errGone) {
 		return err
@@ -203,7 +227,11 @@ func (s *Service) noteConclusion(ctx context.Context, original blob.Info, m cont
 	if original.Metadata[metaSize] == "" || s.ports.Sessions == nil {
 		return nil
 	}
-	n, _ := note{Owner: identity.Owner(m.Owner), ID: m.ID, Name: m.Name, Size: m.Size}.conclude(o)
+	n := note{Owner: identity.Owner(m.Owner), ID: m.ID, Name: m.Name, Size: m.Size}
+	if o.Original.Companion() {
+		n.CompanionOf = o.Original.ID
+	}
+	n, _ = n.conclude(o)
 	raw, err := n.encode()
 	if err != nil {
 		return err

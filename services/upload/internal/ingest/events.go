@@ -12,13 +12,13 @@ import (
 
 // sayUploaded publishes that the image is ready. The event is the same however
 // often it is said, so that every consumer can tell. What was kept unprocessed
-// and then processed is another event.
+// and then processed is another event, and so is what has got a film.
 func (s *Service) sayUploaded(ctx context.Context, m contract.Manifest) error {
 	suffix := ".uploaded"
 	if unprocessed(m) {
 		suffix = ".unprocessed"
 	}
-	err := s.publish(ctx, m.ID, suffix, contract.TypeImageUploaded, m.CreatedAt, contract.ImageUploaded{Manifest: m})
+	err := s.publish(ctx, m.ID, suffix+live(m), contract.TypeImageUploaded, m.CreatedAt, contract.ImageUploaded{Manifest: m})
 	if err == nil {
 		s.said.note(m.ID)
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"path"
@@ -53,8 +54,11 @@ func (w *sweep) removeLeftovers(ctx context.Context, ids iter.Seq[string]) error
 }
 
 func (w *sweep) hasOriginal(ctx context.Context, id string) (bool, error) {
-	found, err := w.ports.Blob.List(ctx, contract.OriginalKey(id, identity.ImageTime(id), ""), "", 1)
-	return len(found) > 0, fault.Wrap("ingest.Sweep", err)
+	_, err := w.originalOf(ctx, id)
+	if errors.Is(err, errGone) {
+		return false, nil
+	}
+	return err == nil, fault.Wrap("ingest.Sweep", err)
 }
 
 // oldAttempts removes records of tries at images that are made, or gone: a

@@ -22,9 +22,12 @@ type note struct {
 	Album      string         `json:"album,omitempty"` // cleaned
 	Given      Given          `json:"given,omitzero"`  // cleaned
 	ExpiresAt  time.Time      `json:"expires_at"`
-	Kept       *kept          `json:"kept,omitempty"`
-	Refused    *refusedFor    `json:"refused,omitempty"`
-	Expired    bool           `json:"expired,omitempty"` // and its bytes are gone
+	// CompanionOf is the image that the file is the film of; "" for an image, whose
+	// own id ID is.
+	CompanionOf string      `json:"companion_of,omitempty"`
+	Kept        *kept       `json:"kept,omitempty"`
+	Refused     *refusedFor `json:"refused,omitempty"`
+	Expired     bool        `json:"expired,omitempty"` // and its bytes are gone
 }
 
 // kept is a file that was stored.
@@ -69,6 +72,9 @@ func (n note) outcome() Outcome {
 		out.Err = n.Refused.fault()
 	case n.Kept != nil:
 		out.Original, out.Ready = n.Kept.Original, n.Kept.Ready
+		if n.CompanionOf != "" {
+			out.Original.companion = n.ID
+		}
 		out.Manifest = contract.Manifest{Width: n.Kept.Width, Height: n.Kept.Height}
 	}
 	return out

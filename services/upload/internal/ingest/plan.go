@@ -41,6 +41,7 @@ type Planned struct {
 	SHA256      string // lower-case hexadecimal, or "" where the client does not say
 	ModifiedAt  *time.Time
 	Album       string // names joined by '/', or ""
+	CompanionOf string // the image that the file is the film of; "" for an image
 	Given       Given
 }
 
@@ -51,6 +52,7 @@ type Opened struct {
 	Session   string // of ours, hard to guess; or
 	URL       string // of the bucket's own session, as hard
 	ExpiresAt time.Time
+	Known     string // the image that has the film already, which need not be sent
 	Err       error
 }
 
@@ -144,6 +146,9 @@ func validSHA256(s string) bool { return len(s) == 64 && strings.Trim(s, "012345
 
 // plan opens one session. Its error is the store's; a refusal is in the answer.
 func (s *Service) plan(ctx context.Context, owner identity.Owner, f Planned, left *quota) (Opened, error) {
+	if o, err := s.admit(ctx, owner, &f); err != nil || o.Err != nil || o.Known != "" {
+		return o, err
+	}
 	if err := left.take(f, s.cfg.FileBytes); err != nil {
 		return Opened{Err: err}, nil
 	}
@@ -164,7 +169,8 @@ func (s *Service) newNote(owner identity.Owner, f Planned) note {
 	now := s.ports.Now().UTC()
 	return note{
 		Owner: owner, ID: identity.NewImageID(now), Name: CleanName(f.Name), Size: f.Size, SHA256: f.SHA256,
-		ModifiedAt: f.ModifiedAt, Album: contract.CleanAlbum(f.Album), Given: f.Given.clean(now), ExpiresAt: now.Add(s.cfg.SessionLife),
+		ModifiedAt: f.ModifiedAt, Album: contract.CleanAlbum(f.Album), CompanionOf: f.CompanionOf,
+		Given: f.Given.clean(now), ExpiresAt: now.Add(s.cfg.SessionLife),
 	}
 }
 

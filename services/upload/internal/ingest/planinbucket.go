@@ -44,6 +44,12 @@ func (s *Service) planInBucket(ctx context.Context, owner identity.Owner, files 
 	out := make([]Opened, len(files))
 	var wanted []*opening
 	for i, f := range files {
+		if out[i], err = s.admit(ctx, owner, &f); err != nil {
+			return nil, err
+		}
+		if out[i].Err != nil || out[i].Known != "" {
+			continue
+		}
 		if out[i].Err = left.take(f, s.cfg.FileBytes); out[i].Err == nil {
 			wanted = append(wanted, &opening{note: s.newNote(owner, f), planned: f, out: &out[i]})
 		}
@@ -99,8 +105,7 @@ func atOnce(ctx context.Context, all []*opening, do func(context.Context, *openi
 // nothing else will be known of it when it arrives.
 func (s *Service) openOne(ctx context.Context, o *opening, origin string) error {
 	n := o.note
-	original := newOriginal(n.ID, n.Name, expectedKind(o.planned))
-	original.Album = n.Album
+	original := n.original(expectedKind(o.planned))
 	opts := writeOptions(original, n.Owner, n.said())
 	opts.Size, opts.Metadata[metaSize] = n.Size, strconv.FormatInt(n.Size, 10)
 	if n.SHA256 != "" {
@@ -177,14 +182,19 @@ func (s *Service) quotaInBucket(ctx context.Context, owner identity.Owner, excep
 }
 
 // The notes of sessions in the bucket: one for each that is open, by owner, with
-// its size in the name; and what came of a file, until it is forgotten.
+// its size in the name, and of a companion its image's id; and what came of a
+// file, until it is forgotten.
 const (
 	prefixReserved  = contract.PrefixSessions + "open/"
 	prefixConcluded = contract.PrefixSessions + "done/"
 )
 
 func reservationKey(n note) string {
-	return reservationPrefix(n.Owner, n.ID) + strconv.FormatInt(n.Size, 10)
+	key := reservationPrefix(n.Owner, n.ID) + strconv.FormatInt(n.Size, 10)
+	if n.CompanionOf != "" {
+		key += "." + n.CompanionOf
+	}
+	return key
 }
 
 func reservationPrefix(owner identity.Owner, id string) string {
@@ -201,13 +211,16 @@ type reservation struct {
 	owner identity.Owner
 	id    string
 	size  int64
+
+	companionOf string // the image that the file is the film of; "" for an image
 }
 
 func parseReservation(info blob.Info) (reservation, bool) {
 	owner, name, _ := strings.Cut(strings.TrimPrefix(info.Key, prefixReserved), "/")
-	id, digits, _ := strings.Cut(name, ".")
+	id, rest, _ := strings.Cut(name, ".")
+	digits, of, film := strings.Cut(rest, ".")
 	size, err := strconv.ParseInt(digits, 10, 64)
-	return reservation{info.Key, identity.Owner(owner), id, size}, err == nil && identity.ValidImageID(id)
+	return reservation{info.Key, identity.Owner(owner), id, size, of}, err == nil && identity.ValidImageID(id) && film == (of != "")
 }
 
 // expiresAt follows from the id, which tells when the session was opened.

@@ -35,7 +35,8 @@ func (e *Refused) Unwrap() error { return e.Reason }
 // Process makes a stored original an image of the gallery: it verifies it, makes
 // the renditions, writes the manifest and publishes image.uploaded. What is no
 // image that Sajin keeps is published as image.rejected, removed, and comes back
-// as a *Refused. An original that is gone is original_not_found.
+// as a *Refused. An original that is gone is original_not_found. The film of a
+// live picture, which is stored beside its original, becomes a part of the image.
 //
 // It may be called any number of times, at the same time too: calls for one
 // image join, and what was done before is only said again. When ctx ends it
@@ -44,6 +45,11 @@ func (s *Service) Process(ctx context.Context, key string) (contract.Manifest, e
 	id, err := idOf(key)
 	if err != nil {
 		return contract.Manifest{}, err
+	}
+	if isCompanion(id, key) {
+		return s.flights.join(ctx, key, func(ctx context.Context) (contract.Manifest, error) {
+			return s.attach(ctx, id, key)
+		})
 	}
 	return s.flights.join(ctx, id, func(ctx context.Context) (contract.Manifest, error) {
 		return s.process(ctx, id, key)
@@ -268,6 +274,9 @@ func (s *Service) commit(ctx context.Context, m contract.Manifest, o loaded, wri
 		return m, fault.Wrap("ingest.commit", err)
 	case info.Generation != o.info.Generation:
 		return m, s.undo(ctx, m.ID, errChanged)
+	}
+	if m, err = s.withCompanion(ctx, m); err != nil {
+		return m, err
 	}
 	if err := s.noteKept(ctx, info, m); err != nil {
 		return m, err

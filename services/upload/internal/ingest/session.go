@@ -220,14 +220,14 @@ func (t *taking) check(c Chunk) error {
 	}
 }
 
-// sniff ends the session of what is no image, as soon as that can be seen.
+// sniff ends the session of what is not what was planned, as soon as that can be seen.
 func (t *taking) sniff(ctx context.Context, body *bufio.Reader) error {
 	want := min(sniffBytes, t.note.Size)
 	head, err := body.Peek(int(want))
 	if err != nil {
 		return nil // Append says why
 	}
-	if _, err := sniff(head, want == t.note.Size); err != nil {
+	if _, err := t.note.sniff(head, want == t.note.Size); err != nil {
 		return t.conclude(ctx, Outcome{Name: t.note.Name, Err: err})
 	}
 	return nil

@@ -40,8 +40,11 @@ type File struct {
 	Name       string     // as the client sent it; hostile
 	ModifiedAt *time.Time // where the client said it
 	Album      string     // as the client sent it: names joined by '/', or ""
-	Body       io.Reader
-	Refusal    error // why the file cannot be taken, whatever it holds
+	// CompanionOf is the image that the file is the film of; "" where it is an
+	// image.
+	CompanionOf string
+	Body        io.Reader
+	Refusal     error // why the file cannot be taken, whatever it holds
 }
 
 // Original is a file that is stored durably.
@@ -54,7 +57,13 @@ type Original struct {
 	SHA256      string // lower-case hexadecimal
 	CreatedAt   time.Time
 	Album       string // cleaned; "" for none
+
+	companion string // where it is a companion: the id that it was planned under
 }
+
+// Companion reports whether the file is the film of an image, whose ID it has,
+// and no image.
+func (o Original) Companion() bool { return o.companion != "" }
 
 // BodyError says that the client's bytes ended or failed, as opposed to the
 // store. Nothing was kept of the file.
@@ -78,12 +87,15 @@ func (s *Service) Store(ctx context.Context, owner identity.Owner, f File) (Orig
 	if err != nil {
 		return Original{}, body.classify(err)
 	}
-	k, err := sniff(head, whole)
+	n := s.newNote(owner, Planned{Name: f.Name, Album: f.Album, CompanionOf: f.CompanionOf})
+	k, err := n.sniff(head, whole)
+	if err == nil && n.CompanionOf != "" {
+		n.CompanionOf, err = s.admitWhole(ctx, owner, n.CompanionOf)
+	}
 	if err != nil {
 		return Original{}, err
 	}
-	o := newOriginal(identity.NewImageID(s.ports.Now().UTC()), f.Name, k)
-	o.Album = contract.CleanAlbum(f.Album)
+	o := n.original(k)
 	if err := s.put(ctx, o, owner, said{modified: f.ModifiedAt}, io.MultiReader(bytes.NewReader(head), body), body); err != nil {
 		return Original{}, err
 	}
@@ -117,13 +129,15 @@ func metadataOf(owner identity.Owner, name, album string, say said) map[string]s
 
 // writeOptions describe an original to the store.
 func writeOptions(o Original, owner identity.Owner, say said) blob.WriteOptions {
-	return blob.WriteOptions{
-		ContentType: o.ContentType, Metadata: metadataOf(owner, o.Name, o.Album, say), IfNotExists: true,
+	metadata := metadataOf(owner, o.Name, o.Album, say)
+	if o.companion != "" {
+		metadata[metaCompanion] = o.companion
 	}
+	return blob.WriteOptions{ContentType: o.ContentType, Metadata: metadata, IfNotExists: true}
 }
 
 func (s *Service) put(ctx context.Context, o Original, owner identity.Owner, say said, r io.Reader, body *meter) error {
-	s.fresh.add(o.ID)
+	s.fresh.addOriginal(o)
 	info, err := s.ports.Blob.Put(ctx, o.Key, r, writeOptions(o, owner, say))
 	return s.stored(ctx, o, body, info, err)
 }
@@ -137,7 +151,7 @@ func (s *Service) stored(ctx context.Context, o Original, body *meter, info blob
 		err = errStoredWrong.With("ingest.Store", fmt.Errorf("stored %d bytes with crc %08x, received %d with %08x",
 			info.Size, info.CRC32C, body.size, body.crc.Sum32()))
 	}
-	if err = s.settle(ctx, o.Key, body, err); err != nil {
+	if err = s.settle(ctx, o, body, err); err != nil {
 		s.fresh.take(o.ID)
 	}
 	return err
@@ -146,22 +160,28 @@ func (s *Service) stored(ctx context.Context, o Original, body *meter, info blob
 // settle looks at what became of a write that failed. A store may have done it
 // and lost the answer: then the file is safe. Otherwise whatever is there goes,
 // so that no image appears that the client was told had failed.
-func (s *Service) settle(ctx context.Context, key string, body *meter, failure error) error {
+func (s *Service) settle(ctx context.Context, o Original, body *meter, failure error) error {
 	if body.failed != nil {
 		return body.classify(failure)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	if body.ended {
-		if info, err := s.ports.Blob.Stat(ctx, key); err == nil && body.describes(info) {
+	if body.ended || o.Companion() {
+		info, err := s.ports.Blob.Stat(ctx, o.Key)
+		switch {
+		case err == nil && body.describes(info):
 			return nil
+		case o.Companion() && err == nil && info.Metadata[metaCompanion] != o.companion:
+			return errHasCompanion.With("ingest.Store", failure)
+		case o.Companion() && err != nil: // another's may be there
+			return fault.Wrap("ingest.Store", failure)
 		}
 	}
 	if errors.Is(failure, blob.ErrExists) { // and is not ours: the id was taken
 		return errStoredWrong.With("ingest.Store", failure)
 	}
-	if err := s.ports.Blob.Delete(ctx, key); err != nil {
-		s.ports.Log.WarnContext(ctx, "a failed upload was not removed", "key", key, "err", err)
+	if err := s.ports.Blob.Delete(ctx, o.Key); err != nil {
+		s.ports.Log.WarnContext(ctx, "a failed upload was not removed", "key", o.Key, "err", err)
 	}
 	return fault.Wrap("ingest.Store", failure)
 }

@@ -7,7 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
@@ -19,7 +22,7 @@ type Swept struct {
 	Processed int // originals without a manifest that were taken up
 	Repeated  int // manifests that were published again
 	Retried   int // images without a preview that have one now
-	Removed   int // renditions and records of tries that belonged to nothing
+	Removed   int // renditions and notes that belonged to nothing
 	Sessions  int // sessions that were finished, or given up because they had expired
 	Failed    int // of all these, what will be tried again
 	Young     int // what a live upload or another process may still have, and what rests after a failure
@@ -42,7 +45,7 @@ type Order struct {
 	RetryFailed bool
 	// DryRun changes nothing, and reports and counts what would be done.
 	DryRun bool
-	// Report hears of every step, in order; may be nil.
+	// Report hears of every step, one after the other; may be nil.
 	Report func(Step)
 }
 
@@ -72,7 +75,7 @@ func (s *Service) SweepBy(ctx context.Context, o Order) (Swept, error) {
 	w := &sweep{Service: s, order: o, now: o.Now, since: o.Since}
 	parts := []func(context.Context) error{w.inbox, w.sessions, w.originals, w.manifests}
 	if o.Since.IsZero() {
-		parts = append(parts, w.leftovers, w.oldAttempts)
+		parts = append(parts, w.leftovers, w.oldAttempts, w.merged)
 	}
 	for _, part := range parts {
 		if err := part(ctx); err != nil {
@@ -86,8 +89,13 @@ type sweep struct {
 	*Service
 	order      Order
 	now, since time.Time
+	mu         sync.Mutex // of done, and of Report's turns
 	done       Swept
 }
+
+// sweepAtOnce is how many originals a sweep processes at one time: over a
+// network each is mostly waiting, and there may be thousands after a crash.
+const sweepAtOnce = 8
 
 // errPassed says that there is nothing to do any more.
 var errPassed = errors.New("ingest: nothing is left to do")
@@ -101,6 +109,8 @@ func (w *sweep) step(ctx context.Context, done *int, do, key string, act func() 
 	if errors.Is(err, errPassed) {
 		return nil
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if errors.Is(err, errInWork) || errors.Is(err, errPaused) {
 		w.done.Young++
 		return ctx.Err()
@@ -137,16 +147,28 @@ func (w *sweep) originals(ctx context.Context) error {
 		after += w.since.UTC().Format("20060102") + "."
 	}
 	return w.pages(ctx, contract.PrefixOriginals, after, func(page []blob.Info) error {
-		originals := map[string]blob.Info{}
+		originals, films := map[string]blob.Info{}, []blob.Info{}
 		for _, info := range page {
 			id, err := idOf(info.Key)
 			if err != nil {
 				w.ports.Log.WarnContext(ctx, "the bucket holds an original with a foreign key", "key", info.Key)
 				continue
 			}
-			originals[id] = info
+			if isCompanion(id, info.Key) {
+				films = append(films, info)
+			} else {
+				originals[id] = info
+			}
 		}
-		return w.unprocessed(ctx, originals)
+		if err := w.unprocessed(ctx, originals); err != nil {
+			return err
+		}
+		for _, info := range films {
+			if err := w.companion(ctx, info); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -155,22 +177,29 @@ func (w *sweep) unprocessed(ctx context.Context, originals map[string]blob.Info)
 	if err != nil {
 		return err
 	}
+	var group errgroup.Group
+	group.SetLimit(sweepAtOnce)
 	for _, id := range lacking {
 		info := originals[id]
 		// An age below zero is a clock's fault, and no reason to wait.
 		if age := w.now.Sub(info.CreatedAt); age >= 0 && age < w.cfg.SweepAge || w.order.DryRun && w.rests(ctx, id) {
-			w.done.Young++
+			w.leaveYoung()
 			continue
 		}
-		err := w.step(ctx, &w.done.Processed, "process", info.Key, func() error {
-			_, err := w.Process(ctx, info.Key)
-			return unfinished(err)
+		group.Go(func() error {
+			return w.step(ctx, &w.done.Processed, "process", info.Key, func() error {
+				_, err := w.Process(ctx, info.Key)
+				return unfinished(err)
+			})
 		})
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	return group.Wait()
+}
+
+func (w *sweep) leaveYoung() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done.Young++
 }
 
 // rests tells what a sweep that may try finds out by trying: that an image is in

@@ -89,6 +89,9 @@ func (s *Service) makeAgain(ctx context.Context, before contract.Manifest) (cont
 	if m, err = s.derive(ctx, m, o); err != nil {
 		return m, err
 	}
+	for _, v := range before.Beside() {
+		m = withFilm(m, v)
+	}
 	return s.commit(ctx, m, o, s.replaceManifest)
 }
 

@@ -3,6 +3,7 @@ package ingesttest
 import (
 	"encoding/json"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 //   - every original has a manifest, every manifest an original and its
 //     renditions, and no rendition is without a manifest;
 //   - exactly the images of the manifests were published, each with one and the
-//     same event, and none of them was rejected.
+//     same event (and another when it got a film), and none of them was rejected.
 func Audit(t testing.TB, bucket *Bucket, bus *Bus, acknowledged map[string]string) {
 	t.Helper()
 	manifests := auditManifests(t, bucket)
@@ -27,8 +28,9 @@ func Audit(t testing.TB, bucket *Bucket, bus *Bus, acknowledged map[string]strin
 		}
 	}
 	for _, key := range bucket.Keys(contract.PrefixOriginals) {
-		id := strings.TrimSuffix(path.Base(key), path.Ext(key))
-		if manifests[id].Key != key {
+		id, _, _ := strings.Cut(path.Base(key), ".")
+		m := manifests[id]
+		if m.Key != key && !slices.ContainsFunc(m.Beside(), func(v contract.Motion) bool { return v.Key == key }) {
 			t.Errorf("the original %s has no manifest", key)
 		}
 	}
@@ -56,6 +58,14 @@ func auditManifests(t testing.TB, bucket *Bucket) map[string]contract.Manifest {
 		if len(m.Renditions) == 0 && m.Preview != contract.PreviewUnavailable {
 			t.Errorf("the manifest %s has no renditions", key)
 		}
+		if v := m.Motion; v != nil && int64(len(bucket.Data(v.Key))) < v.Offset+v.Length {
+			t.Errorf("the moving part %s is stored with %d bytes, the manifest says %+v", v.Key, len(bucket.Data(v.Key)), *v)
+		}
+		for _, v := range m.Beside() {
+			if got := sum(bucket.Data(v.Key)); got != v.SHA256 {
+				t.Errorf("the film %s has checksum %s, its manifest says %s", v.Key, got, v.SHA256)
+			}
+		}
 		for _, r := range m.Renditions {
 			if int64(len(bucket.Data(r.Key))) != r.Size {
 				t.Errorf("the rendition %s is stored with %d bytes, the manifest says %d", r.Key, len(bucket.Data(r.Key)), r.Size)
@@ -67,19 +77,27 @@ func auditManifests(t testing.TB, bucket *Bucket) map[string]contract.Manifest {
 
 func auditEvents(t testing.TB, bus *Bus, manifests map[string]contract.Manifest) {
 	t.Helper()
-	said := map[string]string{}
+	said, published := map[string]string{}, map[string]int{}
 	for _, e := range bus.Events(contract.TypeImageUploaded) {
-		if first, again := said[e.Subject]; again && first != e.ID+string(e.Data) {
+		if first, again := said[e.ID]; again && first != string(e.Data) {
 			t.Errorf("image %s was published in two ways", e.Subject)
 		}
-		said[e.Subject] = e.ID + string(e.Data)
+		said[e.ID] = string(e.Data)
+		var data contract.ImageUploaded
+		if err := json.Unmarshal(e.Data, &data); err != nil {
+			t.Errorf("image %s was published with what cannot be read: %v", e.Subject, err)
+		}
+		published[e.Subject] = max(published[e.Subject], 1+len(data.Manifest.Beside()))
 		if _, ok := manifests[e.Subject]; !ok {
 			t.Errorf("image %s was published and has no manifest", e.Subject)
 		}
 	}
-	for id := range manifests {
-		if _, ok := said[id]; !ok {
+	for id, m := range manifests {
+		switch films := len(m.Beside()); {
+		case published[id] == 0:
 			t.Errorf("image %s has a manifest and was not published", id)
+		case published[id] < 1+films:
+			t.Errorf("image %s has %d films and was not published with them", id, films)
 		}
 	}
 	for _, e := range bus.Events(contract.TypeImageRejected) {

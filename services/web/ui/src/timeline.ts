@@ -145,7 +145,10 @@ export class Timeline {
   // A picture that is the same already stays as it is: replacing it would flash.
   private replace(old: HTMLElement, figure: HTMLElement, touched: Set<HTMLElement>): boolean {
     const same = old.dataset['state'] === figure.dataset['state'] && old.dataset['display'] === figure.dataset['display']
-    if (same) return false
+    if (same) {
+      moves(old, figure)
+      return false
+    }
     const focused = old.contains(document.activeElement)
     old.replaceWith(figure)
     placeholder(figure)
@@ -203,4 +206,13 @@ function before(a: HTMLElement, b: HTMLElement): boolean {
 function insert(parent: Element, child: HTMLElement, goesBefore: (other: HTMLElement) => boolean): void {
   const others = [...parent.children] as HTMLElement[]
   parent.insertBefore(child, others.find(goesBefore) ?? null)
+}
+
+// A film comes after its picture, which is shown by then.
+function moves(old: HTMLElement, figure: HTMLElement): void {
+  const { motion } = figure.dataset
+  if (!motion || old.dataset['motion'] === motion) return
+  old.dataset['motion'] = motion
+  const badge = figure.querySelector('.badge')
+  if (badge && !old.querySelector('.badge')) old.querySelector('img')?.after(badge)
 }

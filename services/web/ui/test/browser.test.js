@@ -1,9 +1,11 @@
 // What people do, in a real browser, against a real server.
 import { after, afterEach, before, describe } from 'node:test'
 import { adding } from './browser/adding.js'
+import { doors } from './browser/doors.js'
 import { sharing } from './browser/sharing.js'
 import { resuming } from './browser/resuming.js'
 import { grid } from './browser/grid.js'
+import { living } from './browser/living.js'
 import { looking } from './browser/looking.js'
 import { everyPage } from './browser/pages.js'
 import { sending } from './browser/sending.js'
@@ -22,6 +24,8 @@ describe('the gallery in a browser', { skip: missing }, () => {
   grid()
   looking()
   sending()
+  living()
+  doors()
   resuming()
   sharing()
   everyPage()

@@ -6,14 +6,21 @@ const places = [process.env.SAJIN_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chrom
 
 export const executable = places.find((path) => path && existsSync(path))
 
+const options = {
+  executablePath: executable,
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  ],
+}
+
 export function launch() {
-  return chromium.launch({
-    executablePath: executable,
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    ],
-  })
+  return chromium.launch(options)
+}
+
+/** A browser with a profile of its own, which remembers from one start to the next. */
+export function launchWithProfile(folder) {
+  return chromium.launchPersistentContext(folder, { ...options, locale: 'en', serviceWorkers: 'block' })
 }
 
 /**

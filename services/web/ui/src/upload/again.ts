@@ -7,10 +7,19 @@ import { newKey, type Memory, type Remembered } from './memory'
 
 /** Puts remembered files into the queue, absent until their bytes are there. */
 export function recall(queue: Queue, records: Remembered[], now = Date.now()): Item[] {
-  return queue.recall(records.map(({ key, name, size, modified, type, folder, sha256, session, handle, root, file }) => {
+  const items = queue.recall(records.map(({ key, name, size, modified, type, folder, sha256, session, handle, root, file, companionOf }) => {
     const valid = session && session.expiresAt > now ? session : undefined
-    return { record: key, name, size, modified, type, folder, sha256, session: valid, begun: valid !== undefined, handle, root, kept: file !== undefined, file }
+    return {
+      record: key, name, size, modified, type, folder, sha256, session: valid, begun: valid !== undefined, handle, root, kept: file !== undefined, file,
+      companionOf: companionOf ?? '',
+    }
   }))
+  const pictures = new Map(items.map((item) => [item.record, item]))
+  records.forEach(({ filmOf }, i) => {
+    const picture = filmOf && pictures.get(filmOf)
+    if (picture) queue.join(items[i] as Item, picture)
+  })
+  return items
 }
 
 /**
@@ -32,7 +41,7 @@ export function match(absent: Item[], picked: Picked[]): { pairs: [Item, Picked]
   return { pairs, others }
 }
 
-const mark = (name: string, size: number, modified: number) => `${name}\0${size}\0${modified}`
+export const mark = (name: string, size: number, modified: number) => `${name}\0${size}\0${modified}`
 
 /**
  * Gives items the bytes that can be had without a person: what was shared, and
@@ -58,8 +67,11 @@ export function remember(memory: Memory, items: Item[]): void {
   const now = Date.now()
   memory.remember(items.map((item) => {
     item.record = newKey(item.key, now)
-    const { record: key, name, size, modified, type, folder, sha256, handle, root } = item
-    return { key, name, size, modified, type, folder, sha256, ...(handle ? { handle } : {}), ...(root ? { root } : {}) }
+    const { record: key, name, size, modified, type, folder, sha256, handle, root, filmOf, companionOf } = item
+    return {
+      key, name, size, modified, type, folder, sha256, ...(handle ? { handle } : {}), ...(root ? { root } : {}),
+      ...(filmOf ? { filmOf: filmOf.record } : {}), ...(companionOf ? { companionOf } : {}),
+    }
   }))
 }
 

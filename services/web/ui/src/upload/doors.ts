@@ -2,7 +2,7 @@
 
 import { t } from '../messages'
 import { clone, demand } from '../page'
-import { extensions, nothing, sort, type Found } from './files'
+import { extensions, filmExtension, filmType, nothing, sort, type Found } from './files'
 import { dropped, walkHandle } from './walk'
 
 type Take = (found: Found) => void
@@ -32,7 +32,7 @@ export function doors(take: Take): () => void {
 async function pick(folder: boolean, take: Take): Promise<void> {
   if (!matchMedia('(pointer: fine)').matches || !window.showOpenFilePicker || !window.showDirectoryPicker) return pickByField(folder, take)
   try {
-    const types = [{ description: t('pictures'), accept: { 'image/*': extensions } }]
+    const types = [{ description: t('pictures'), accept: { 'image/*': extensions, [filmType]: [filmExtension] } }]
     const handles = folder ? [await window.showDirectoryPicker()] : await window.showOpenFilePicker({ multiple: true, types })
     const found = nothing()
     for (const handle of handles) await walkHandle(handle, found)
@@ -47,7 +47,7 @@ function pickByField(folder: boolean, take: Take): void {
   input.type = 'file'
   input.multiple = true
   if (folder) input.webkitdirectory = true
-  else input.accept = ['image/*', ...extensions].join(',')
+  else input.accept = ['image/*', ...extensions, filmExtension].join(',')
   input.addEventListener('change', () => take(sort(input.files ?? [])))
   input.click()
 }

@@ -27,6 +27,7 @@ export interface Picked {
   readonly folder: string // path of its folder within what was given, '' for none
   readonly handle?: FileSystemFileHandle // where the browser has them
   readonly root?: FileSystemHandle // what was given: to ask for leave to read it again
+  readonly filmOf?: Picked | Item // of a live photo's film: its picture
 }
 
 export interface Item {
@@ -43,6 +44,8 @@ export interface Item {
   kept: boolean // the memory holds its bytes too
   sha256: string // '' until it was read
   session: Session | undefined
+  filmOf: Item | undefined // of a live photo's film: its picture
+  companionOf: string // of a film: the image that its picture became, '' as long as that is not known
   begun: boolean // the session may have bytes: ask before going on
   durable: number // bytes that the server said it has
   state: State
@@ -82,7 +85,7 @@ export function fresh(key: number, { file, folder, handle, root }: Picked): Item
 export function blank(key: number, name: string, size: number, modified: number, type: string, folder: string): Item {
   return {
     key, name, size, modified, type, folder, file: undefined, handle: undefined, root: undefined, record: '', kept: false, sha256: '',
-    session: undefined, begun: false, durable: 0, state: 'waiting', sent: 0, tries: 0, renewals: 0, retryAt: 0, offline: false, imageID: '',
+    session: undefined, filmOf: undefined, companionOf: '', begun: false, durable: 0, state: 'waiting', sent: 0, tries: 0, renewals: 0, retryAt: 0, offline: false, imageID: '',
     trashed: false, code: '', detail: '',
   }
 }

@@ -17,6 +17,8 @@ export interface Remembered {
   folder: string
   sha256: string
   session?: Session
+  filmOf?: string // the key of the picture that this is the film of
+  companionOf?: string // the image that this is the film of
   handle?: FileSystemFileHandle
   root?: FileSystemHandle
   file?: File // its bytes: only of what was shared, which cannot be asked for again
@@ -65,11 +67,11 @@ export class Memory {
   }
 
   /** Adds what was learnt to records that are there; others stay forgotten. */
-  learn(known: { key: string; sha256: string; session: Session | undefined }[]): void {
+  learn(known: { key: string; sha256: string; session: Session | undefined; companionOf: string }[]): void {
     this.change(async (store) => {
-      for (const { key, sha256, session } of known) {
+      for (const { key, sha256, session, companionOf } of known) {
         const { session: _, ...record } = (await store.get(key)) ?? { key: '' }
-        if (record.key) void store.put({ ...(record as Remembered), sha256, ...(session ? { session } : {}) })
+        if (record.key) void store.put({ ...(record as Remembered), sha256, ...(session ? { session } : {}), ...(companionOf ? { companionOf } : {}) })
       }
     })
   }

@@ -18,6 +18,7 @@ export interface PlanFile {
   last_modified: number
   path?: string
   album?: string
+  companion_of?: string
 }
 
 interface PlanResult {
@@ -123,12 +124,13 @@ export class Planner {
 }
 
 function planFile(item: Item, album: string): PlanFile {
-  const { name, size, type, sha256, modified } = item
+  const { name, size, type, sha256, modified, companionOf } = item
   const folder = item.folder.normalize() // some systems write names taken apart
   const into = [album, folder].filter(Boolean).join('/')
   return {
     name, size, last_modified: modified,
     ...(type ? { content_type: type } : {}), ...(sha256 ? { sha256 } : {}), ...(folder ? { path: folder } : {}), ...(into ? { album: into } : {}),
+    ...(companionOf ? { companion_of: companionOf } : {}),
   }
 }
 

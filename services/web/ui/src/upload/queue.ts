@@ -2,6 +2,7 @@
 // what is tried again and when. It knows no network and no document, so that a
 // test can drive it.
 
+import { follow, waits } from './films'
 import { blank, fresh, isActive, isOver, type Item, type Later, type Outcome, type Picked } from './item'
 import { Pace } from './pace'
 
@@ -15,6 +16,8 @@ export interface Options {
   pause: (ms: number, offline: boolean, signal: AbortSignal) => Promise<void>
   /** A person gave the item up; its session may be. */
   dropped?: (item: Item) => void
+  /** A film knows its image now. */
+  led?: (film: Item) => void
   random?: () => number
   now?: () => number
   mostParallel?: number
@@ -35,6 +38,7 @@ export class Queue {
   readonly pace: Pace
   private readonly stages: Record<Stage, Map<Item, AbortController>> = { prepare: new Map(), send: new Map() }
   private readonly ready: Item[] = []
+  private readonly films = new Map<Item, Item>() // by their pictures
   private held = false // by a person; what is being checked goes on
   private next = 0 // no waiting item is before this one
 
@@ -42,11 +46,24 @@ export class Queue {
     this.pace = new Pace(options.mostParallel ?? 4, options.now ?? (() => performance.now()))
   }
 
+  /** Adds files; a film may come with its picture, after it, or be of one that is there. */
   add(picked: Picked[]): Item[] {
     const items = picked.map((one, i) => fresh(this.items.length + i, one))
+    const made = new Map(picked.map((one, i) => [one, items[i] as Item]))
+    picked.forEach(({ filmOf }, i) => {
+      const picture = filmOf && 'key' in filmOf ? filmOf : filmOf && made.get(filmOf)
+      if (picture) this.join(items[i] as Item, picture)
+    })
     for (const item of items) this.items.push(item)
     this.fill()
     return items
+  }
+
+  /** Makes an item the film of another, which it waits for. */
+  join(film: Item, picture: Item): void {
+    film.filmOf = picture
+    this.films.set(picture, film)
+    this.lead(picture)
   }
 
   /** Adds files of an earlier visit, whose bytes are not there yet. */
@@ -67,8 +84,11 @@ export class Queue {
 
   /** Puts another file in an absent item's place: what was known of it holds no more. */
   replace(item: Item, picked: Picked): Item {
-    const anew = fresh(item.key, picked)
+    const anew = { ...fresh(item.key, picked), filmOf: item.filmOf, companionOf: item.companionOf }
     this.items[item.key] = anew
+    if (item.filmOf) this.films.set(item.filmOf, anew)
+    const film = this.films.get(item)
+    if (film) this.join(film, anew)
     this.wake(anew)
     return anew
   }
@@ -84,6 +104,7 @@ export class Queue {
     this.abort(item)
     this.options.dropped?.(item)
     Object.assign(item, { session: undefined, begun: false, durable: 0 })
+    this.lead(item)
     this.options.changed(item)
   }
 
@@ -97,6 +118,9 @@ export class Queue {
     if (item.state === 'refused' || item.code === 'checksum_mismatch') Object.assign(item, { sha256: '', session: undefined, begun: false, durable: 0 })
     Object.assign(item, { state: item.file ? 'waiting' : 'absent', renewals: 0, sent: item.durable, code: '', detail: '' })
     this.wake(item)
+    if (item.filmOf) this.lead(item.filmOf)
+    const film = this.films.get(item)
+    if (film && waits(film)) this.retry(film)
   }
 
   retryFailed(): void {
@@ -109,6 +133,7 @@ export class Queue {
     this.held = false
     this.items.length = 0
     this.ready.length = 0
+    this.films.clear()
     this.next = 0
   }
 
@@ -142,6 +167,16 @@ export class Queue {
     return this.items.some((item) => isActive(item.state))
   }
 
+  // A film goes to the image that its picture has become, and not without it.
+  private lead(picture: Item): void {
+    const film = this.films.get(picture)
+    if (!film || !waits(film) || isOver(film.state)) return
+    follow(film, picture)
+    this.next = Math.min(this.next, film.key)
+    if (film.companionOf) this.options.led?.(film)
+    this.options.changed(film)
+  }
+
   private wake(item: Item): void {
     this.next = Math.min(this.next, item.key)
     this.options.changed(item)
@@ -173,7 +208,7 @@ export class Queue {
   private take(): Item | undefined {
     for (; this.next < this.items.length; this.next++) {
       const item = this.items[this.next]
-      if (item?.state === 'waiting') return item
+      if (item?.state === 'waiting' && !waits(item)) return item
     }
     return undefined
   }
@@ -192,6 +227,7 @@ export class Queue {
     if (signal.aborted) return // whoever aborted it has put it where it belongs
     this.stages[stage].delete(item)
     if (outcome) this.settle(item, outcome)
+    this.lead(item)
     this.options.changed(item)
     this.fill()
   }

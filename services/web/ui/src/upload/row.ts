@@ -22,7 +22,7 @@ export function sentence(item: Item, now: number): string {
     case 'absent':
       return t('absent')
     case 'added':
-      return `${t('added')} · ${bytes(item.size)}`
+      return `${item.filmOf ? t('film_added', { name: item.filmOf.name }) : t('added')} · ${bytes(item.size)}`
     case 'duplicate':
       return item.trashed ? t('duplicate_trashed') : t('duplicate')
     case 'refused':

@@ -6,6 +6,7 @@ import { demand, mount } from '../page'
 import { toast } from '../toast'
 import { Awake } from './awake'
 import { mostFiles, type Found } from './files'
+import { pair } from './films'
 import type { Item } from './item'
 import { List } from './list'
 import { detail, headline, outcome, Speed, tally, type Progress } from './progress'
@@ -38,7 +39,8 @@ export class Tray {
 
   /** Takes what came in through a door. */
   take(found: Found): void {
-    if (found.pictures.length + found.strangers.length === 0) {
+    pair(found, this.uploads.absent)
+    if (found.pictures.length + found.films.length + found.strangers.length === 0) {
       if (found.skipped > 0) toast(t('nothing'))
       return
     }

@@ -5,9 +5,10 @@ import { plan, release } from '../api'
 import { pause } from '../page'
 import { recall, match, remember, reopen } from './again'
 import { ChunkSize } from './chunks'
-import type { Found } from './files'
+import { isFilm, type Found } from './files'
+import { alone } from './films'
 import { Hasher, Unreadable } from './hasher'
-import { isActive, isOver, type Item, type Outcome } from './item'
+import { isActive, isOver, type Item, type Outcome, type Picked } from './item'
 import { Memory } from './memory'
 import { Planner } from './planner'
 import { Queue } from './queue'
@@ -35,6 +36,7 @@ export class Uploads {
       send: (item, progress, signal) => this.send(item, progress, signal),
       changed: (item) => this.noticed(item),
       dropped: (item) => this.drop(item),
+      led: (film) => this.learn([film]),
       pause: untilWorthTrying,
       mostParallel: sharedConnection() ? mostShared : mostByOne,
     })
@@ -42,10 +44,12 @@ export class Uploads {
 
   /** Takes what came in through a door. What an earlier visit left is recognised and goes on. */
   take(found: Found): void {
-    const { pairs, others } = match(this.absent, found.pictures)
+    const { pairs, others } = match(this.absent, [...found.pictures, ...found.films])
     for (const [item, picked] of pairs) this.queue.attach(item, picked)
-    found.strangers.forEach((picked) => this.queue.refuse(picked, 'unsupported_media_type'))
-    remember(this.memory, this.queue.add(others))
+    found.strangers.forEach((picked) => this.queue.refuse(picked, isFilm(picked.file.name) ? alone : 'unsupported_media_type'))
+    const known = new Map<unknown, Item>(pairs.map(([item, picked]) => [picked, item]))
+    const beside = (one: Picked) => (known.has(one.filmOf) ? { ...one, filmOf: known.get(one.filmOf) as Item } : one)
+    remember(this.memory, this.queue.add(others.map(beside)))
   }
 
   /** Brings back what an earlier visit did not finish, and goes on with what can be read. */
@@ -95,13 +99,17 @@ export class Uploads {
   private send(item: Item, progress: (sent: number) => void, signal: AbortSignal): Promise<Outcome> {
     const { file, session } = item
     if (!file) return Promise.resolve({ kind: 'refused', code: 'file_unreadable', detail: '' })
-    if (!session) return sendWhole(file, ship, progress, signal)
+    if (!session) return sendWhole(file, item.companionOf, ship, progress, signal)
     return sendBySession({ item, file, session, chunks: this.chunks, ship, progress, signal, now: () => performance.now() })
   }
 
   private planned(items: Item[]): void {
     if (items.some(({ session }) => session && !session.url.startsWith('/'))) this.queue.pace.most = mostShared // another host's connections
-    this.memory.learn(items.filter(({ record }) => record).map(({ record, sha256, session }) => ({ key: record, sha256, session })))
+    this.learn(items)
+  }
+
+  private learn(items: Item[]): void {
+    this.memory.learn(items.filter(({ record }) => record).map(({ record: key, sha256, session, companionOf }) => ({ key, sha256, session, companionOf })))
   }
 
   // A failed file stays remembered: it may be tried again after a reload.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { heavy, pictures } from '../pictures.js'
+import { launchWithProfile } from '../window.js'
 import { firstChunk, network, watch } from './traffic.js'
 import { add, axe, finished, outcome, run, visit, world } from './world.js'
 
@@ -12,7 +13,7 @@ const MiB = 1024 * 1024
 const mostChunk = 16 * MiB
 
 /** Files on the disk: given twice they are the same, with their times. */
-async function onDisk(files) {
+export async function onDisk(files) {
   const folder = await mkdtemp(join(tmpdir(), 'sajin-resume-'))
   const paths = files.map(({ name }) => join(folder, name))
   for (const [i, path] of paths.entries()) {
@@ -50,6 +51,33 @@ export function resuming() {
     await page.reload()
     assert.equal(await page.locator('.tray').count(), 0, 'what is done is forgotten')
     await clear()
+  })
+
+  test('when the browser was ended and is started again, the same file goes on from where the server is', async () => {
+    const profile = await mkdtemp(join(tmpdir(), 'sajin-profile-'))
+    const { paths, clear } = await onDisk([heavy(`restart-${run}.png`, 12)])
+    const start = async () => {
+      const browser = await launchWithProfile(profile)
+      const page = browser.pages()[0] ?? (await browser.newPage())
+      await page.addInitScript(() => delete window.showOpenFilePicker)
+      await page.goto(world.server.url)
+      return { browser, page }
+    }
+    const first = await start()
+    const line = await network(first.page)
+    await line.slow(3 * MiB)
+    await Promise.all([firstChunk(first.page), add(first.page, paths)])
+    await line.lost() // else the rest leaves while the browser ends
+    await first.browser.close()
+    const { browser, page } = await start()
+    const seen = watch(page)
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.locator('.tray[data-state="asking"]').getByRole('button', { name: 'Choose again' }).click()])
+    await chooser.setFiles(paths)
+    await finished(page)
+    assert.match(await outcome(page), /1 added/)
+    assert.ok(seen.chunks[0].from > 0, 'it goes on from where it was')
+    await browser.close()
+    await Promise.all([clear(), rm(profile, { recursive: true, force: true })])
   })
 
   test('with handles a closed tab goes on in the next by itself, and a second tab keeps out of it', async () => {

@@ -24,11 +24,12 @@ test('each image is settled once, by its last change of place', () => {
 
 test('pictures are told by type, else by name; strangers are told apart from what a folder holds', () => {
   const found = sort([
-    file('a.jpg', 'image/jpeg'), file('b.HEIC'), file('c.txt', 'text/plain'), file('d.mov', 'video/quicktime', 'trip'),
+    file('a.jpg', 'image/jpeg'), file('b.HEIC'), file('c.txt', 'text/plain'), file('d.mp4', 'video/mp4', 'trip'), file('d.MOV', 'video/quicktime', 'trip'),
     file('.DS_Store', '', 'trip'), file('Thumbs.db', '', 'trip'), file('e.png', 'image/png', 'trip'),
   ])
   assert.deepEqual(found.pictures.map((f) => f.file.name), ['a.jpg', 'b.HEIC', 'e.png'])
   assert.deepEqual(found.strangers.map((f) => f.file.name), ['c.txt'])
+  assert.deepEqual(found.films.map((f) => f.file.name), ['d.MOV'])
   assert.equal(found.skipped, 1)
   assert.equal(found.cut, false)
 })

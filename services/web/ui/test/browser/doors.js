@@ -1,0 +1,76 @@
+// The ways in that no button has: pasting, and folders that are dropped; and the
+// screen, which stays on meanwhile.
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { heavy, picture } from '../pictures.js'
+import { firstChunk, network, watch } from './traffic.js'
+import { add, finished, outcome, run, shown, visit } from './world.js'
+
+export function doors() {
+  test('a picture that is pasted is added', async () => {
+    const page = await visit('/')
+    const { buffer } = picture('')
+    await page.evaluate((data) => {
+      const clipboardData = new DataTransfer()
+      clipboardData.items.add(new File([Uint8Array.from(atob(data.bytes), (c) => c.charCodeAt(0))], data.name, { type: 'image/png' }))
+      document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+    }, { bytes: buffer.toString('base64'), name: `pasted-${run}.png` })
+    await shown(page, `pasted-${run}.png`)
+    assert.match(await outcome(page), /1 added/)
+  })
+
+  test('a folder that is dropped becomes an album; dropped again it adds only what is new, and the album shows both', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sajin-drop-'))
+    const trip = join(folder, `Trip ${run}`)
+    await mkdir(join(trip, 'Day 1'), { recursive: true })
+    await writeFile(join(trip, `first-${run}.png`), picture('').buffer)
+    await writeFile(join(trip, 'Day 1', `second-${run}.png`), picture('').buffer)
+    const page = await visit('/')
+    await dropPath(page, trip)
+    await finished(page)
+    assert.match(await outcome(page), /2 added/)
+    await page.locator('.tray [data-do="dismiss"]').click()
+    await writeFile(join(trip, 'Day 1', `third-${run}.png`), picture('').buffer)
+    const seen = watch(page)
+    await dropPath(page, trip)
+    await finished(page)
+    assert.match(await outcome(page), /1 added/)
+    assert.match(await outcome(page), /2 already here/)
+    assert.equal(new Set(seen.chunks.map(({ url }) => url)).size, 1, 'only the new one is sent')
+    await page.goto(new URL('/albums', page.url()).href)
+    await page.getByRole('link', { name: new RegExp(`Trip ${run}`) }).first().click()
+    await page.locator(`.picture[data-name="first-${run}.png"]`).waitFor()
+    await page.getByRole('link', { name: /Day 1/ }).first().click()
+    for (const name of ['second', 'third']) await page.locator(`.picture[data-name="${name}-${run}.png"]`).waitFor()
+    await rm(folder, { recursive: true })
+  })
+
+  test('the screen stays on while files are sent, and no longer', async () => {
+    const page = await visit('/')
+    await page.evaluate(() => {
+      window.locks = []
+      navigator.wakeLock.request = async (type) => {
+        const lock = { type, released: false, release: async () => { lock.released = true } }
+        window.locks.push(lock)
+        return lock
+      }
+    })
+    const line = await network(page)
+    await line.slow(4 * 1024 * 1024)
+    await Promise.all([firstChunk(page), add(page, [heavy(`awake-${run}.png`, 12)])])
+    assert.deepEqual(await page.evaluate(() => window.locks.map(({ type, released }) => [type, released])), [['screen', false]])
+    await line.fast()
+    await finished(page)
+    await page.waitForFunction(() => window.locks.every((lock) => lock.released))
+  })
+}
+
+/** Drops a file or a folder of this machine, as the system does. */
+async function dropPath(page, path) {
+  const session = await page.context().newCDPSession(page)
+  const data = { items: [], files: [path], dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop']) await session.send('Input.dispatchDragEvent', { type, x: 400, y: 300, data })
+}
