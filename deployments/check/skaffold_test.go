@@ -104,7 +104,7 @@ type (
 		Patches []struct {
 			Op    string `json:"op"`
 			Path  string `json:"path"`
-			Value string `json:"value"`
+			Value any    `json:"value"`
 		} `json:"patches"`
 	}
 )

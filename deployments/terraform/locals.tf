@@ -12,7 +12,7 @@ locals {
   jobs = toset(["migrate", "collectstatic", "sweep", "sweep-all", "purge"])
   # Those that come before the services, and those that run on a clock, in UTC.
   before   = toset(["migrate", "collectstatic"])
-  schedule = { sweep = "7,37 * * * *", sweep-all = "40 3 * * *", purge = "22,52 * * * *" }
+  schedule = { sweep = "7,37 * * * *", sweep-all = "40 3 * * 0", purge = "22,52 * * * *" }
 
   files = merge(
     { for name in keys(local.names) : name => "${path.module}/../cloudrun/${name}.yaml" },

@@ -20,7 +20,7 @@ func run(ctx context.Context) error {
 	addr := flag.String("addr", "127.0.0.1:8080", "where the gallery listens")
 	dir := flag.String("data", "sajin-stack", "the folder that keeps everything")
 	flag.Parse()
-	root, err := os.Getwd()
+	sources, err := stack.ReadSources(ctx, ".")
 	if err != nil {
 		return err
 	}
@@ -28,11 +28,11 @@ func run(ctx context.Context) error {
 	if err := stack.Build(ctx, bin, stack.Services()...); err != nil {
 		return err
 	}
-	o := stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Out: os.Stdout, Interface: stack.Interface(root)}
+	o := stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Out: os.Stdout, Web: []string{"SAJIN_DEV=" + sources.Interface()}}
 	s, err := stack.Start(ctx, o)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("The gallery is at %s. What you change is built again. Ctrl-C stops everything.\n", s.URL())
-	return s.Develop(ctx, o, root)
+	return s.Develop(ctx, o, sources)
 }

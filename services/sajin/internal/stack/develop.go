@@ -14,22 +14,13 @@ import (
 // files takes a few milliseconds, and works in every file system.
 const lookEvery = 300 * time.Millisecond
 
-// Interface is where web's files are that it reads again for every page in
-// development (SAJIN_DEV), below the root of a checkout.
-func Interface(root string) string { return filepath.Join(root, "services", "web") }
-
-// interfaceFiles are the folders of packages that embed those.
-func interfaceFiles(root string) []string {
-	return []string{filepath.Join(Interface(root), "ui"), filepath.Join(Interface(root), "internal", "pages")}
-}
-
 // Develop runs until ctx ends, and then closes the stack. Meanwhile a service
-// whose files have changed, in the module at root, is built again and started in
+// whose files have changed is built again and started in
 // place of the one that runs. What does not build is told, and the old one goes
 // on; one that ends by itself is told, and is started again when it is built
 // again.
-func (s *Stack) Develop(ctx context.Context, o Options, root string) error {
-	d, err := s.developer(ctx, o, root, Services(), interfaceFiles(root))
+func (s *Stack) Develop(ctx context.Context, o Options, from *Sources) error {
+	d, err := s.developer(o, from)
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -50,22 +41,17 @@ func (s *Stack) Develop(ctx context.Context, o Options, root string) error {
 type developer struct {
 	stack   *Stack
 	options Options
-	root    string
-	sources *sources
+	sources *Sources
 	told    map[string]bool // of the processes that have ended by themselves
 	broken  []string        // the programs that did not build
 }
 
-func (s *Stack) developer(ctx context.Context, o Options, root string, programs, ignored []string) (*developer, error) {
+func (s *Stack) developer(o Options, from *Sources) (*developer, error) {
 	var err error
 	if o.Bin, err = filepath.Abs(o.Bin); err != nil { // it is built in the folder of the sources
 		return nil, fmt.Errorf("stack: %w", err)
 	}
-	read, err := readSources(ctx, root, programs, ignored)
-	if err != nil {
-		return nil, err
-	}
-	return &developer{stack: s, options: o, root: root, sources: read, told: map[string]bool{}}, nil
+	return &developer{stack: s, options: o, sources: from, told: map[string]bool{}}, nil
 }
 
 // look does what has to be done now.
@@ -87,14 +73,14 @@ func (d *developer) look(ctx context.Context) {
 }
 
 func (d *developer) build(ctx context.Context, programs []string, file string) {
-	if short, err := filepath.Rel(d.root, file); err == nil {
+	if short, err := filepath.Rel(d.sources.root, file); err == nil {
 		file = short
 	}
 	began := time.Now()
 	programs = append(programs, d.broken...)
 	slices.Sort(programs)
 	programs = slices.Compact(programs)
-	if err := buildIn(ctx, d.root, d.options.Bin, programs...); err != nil {
+	if err := buildIn(ctx, d.sources.root, d.options.Bin, programs...); err != nil {
 		d.broken = programs
 		d.say("%s has changed, and does not build: %v", file, err)
 		return

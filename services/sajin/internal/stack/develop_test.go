@@ -139,6 +139,10 @@ func developing(t *testing.T) (d *developer, root string, out *output) {
 	t.Helper()
 	root, bin := makeWorkshop(t), t.TempDir()
 	const one = "example.org/w/one"
+	read, err := readSources(t.Context(), root, []string{one}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := buildIn(t.Context(), root, bin, one); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +159,7 @@ func developing(t *testing.T) (d *developer, root string, out *output) {
 		}
 	})
 	s := &Stack{processes: map[string]*Process{"one": p}, started: []*Process{p}}
-	if d, err = s.developer(t.Context(), Options{Bin: bin, Out: out}, root, []string{one}, nil); err != nil {
+	if d, err = s.developer(Options{Bin: bin, Out: out}, read); err != nil {
 		t.Fatal(err)
 	}
 	return d, root, out

@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// sources are the files that some programs of a module are made of, and how they
+// Sources are the files that the services' programs are made of, and how they
 // were when they were last looked at.
-type sources struct {
+type Sources struct {
 	root     string
 	programs []string            // their packages
 	ignored  []string            // folders whose embedded files the programs read by themselves
@@ -33,10 +33,27 @@ type state struct {
 	size     int64
 }
 
+// ReadSources looks at what the services are made of, in the module at root:
+// before they are built, so that no change is missed.
+func ReadSources(ctx context.Context, root string) (*Sources, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("stack: %w", err)
+	}
+	web := interfaceOf(root)
+	return readSources(ctx, root, Services(), []string{filepath.Join(web, "ui"), filepath.Join(web, "internal", "pages")})
+}
+
+// Interface is the folder with what web reads again for every page in
+// development (SAJIN_DEV), and which is therefore not looked at.
+func (s *Sources) Interface() string { return interfaceOf(s.root) }
+
+func interfaceOf(root string) string { return filepath.Join(root, "services", "web") }
+
 // readSources looks at the programs' files. Files that are embedded by packages
 // in the ignored folders are not looked at.
-func readSources(ctx context.Context, root string, programs, ignored []string) (*sources, error) {
-	s := &sources{root: root, programs: programs, ignored: ignored}
+func readSources(ctx context.Context, root string, programs, ignored []string) (*Sources, error) {
+	s := &Sources{root: root, programs: programs, ignored: ignored}
 	if err := s.list(ctx); err != nil {
 		return nil, err
 	}
@@ -46,61 +63,70 @@ func readSources(ctx context.Context, root string, programs, ignored []string) (
 
 // listed is what go list says of a package.
 type listed struct {
+	ImportPath string
 	Dir        string
 	Module     *struct{ Main bool }
 	GoFiles    []string
 	EmbedFiles []string
+	Deps       []string
 }
 
 // list asks the Go tool what the programs are made of now.
-func (s *sources) list(ctx context.Context) error {
-	users := map[string][]string{}
-	for _, program := range s.programs {
-		cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,Module,GoFiles,EmbedFiles", program)
-		cmd.Dir = s.root
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		out, err := cmd.Output()
+func (s *Sources) list(ctx context.Context) error {
+	args := []string{"list", "-deps", "-json=ImportPath,Dir,Module,GoFiles,EmbedFiles,Deps"}
+	cmd := exec.CommandContext(ctx, "go", append(args, s.programs...)...)
+	cmd.Dir = s.root
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("stack: go list: %w\n%s", err, stderr.Bytes())
+	}
+	packages := map[string]listed{}
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
 		if err != nil {
-			return fmt.Errorf("stack: go list: %w\n%s", err, stderr.Bytes())
+			return fmt.Errorf("stack: go list: %w", err)
 		}
-		for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-			var p listed
-			err := decoder.Decode(&p)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("stack: go list: %w", err)
-			}
-			s.add(users, program, p)
-		}
-		for _, name := range []string{"go.mod", "go.sum"} {
-			file := filepath.Join(s.root, name)
-			users[file] = append(users[file], program)
+		packages[p.ImportPath] = p
+	}
+	s.users = map[string][]string{}
+	for _, program := range s.programs {
+		s.use(program, filepath.Join(s.root, "go.mod"), filepath.Join(s.root, "go.sum"))
+		for _, name := range append(packages[program].Deps, program) {
+			s.add(program, packages[name])
 		}
 	}
-	s.users = users
 	return nil
 }
 
-func (s *sources) add(users map[string][]string, program string, p listed) {
+// add says that a program is made of a package, if that is one of the module.
+func (s *Sources) add(program string, p listed) {
 	if p.Module == nil || !p.Module.Main {
 		return
 	}
 	files := p.GoFiles
 	if !slices.Contains(s.ignored, p.Dir) {
-		files = append(files, p.EmbedFiles...)
+		files = append(slices.Clone(files), p.EmbedFiles...)
 	}
-	users[p.Dir] = append(users[p.Dir], program)
+	s.use(program, p.Dir)
 	for _, name := range files {
-		file := filepath.Join(p.Dir, name)
-		users[file] = append(users[file], program)
+		s.use(program, filepath.Join(p.Dir, name))
+	}
+}
+
+func (s *Sources) use(program string, names ...string) {
+	for _, name := range names {
+		s.users[name] = append(s.users[name], program)
 	}
 }
 
 // look reads how the files are now, those too that are new beside them.
-func (s *sources) look() map[string]state {
+func (s *Sources) look() map[string]state {
 	out := map[string]state{}
 	for name := range s.users {
 		info, err := os.Stat(name)
@@ -128,7 +154,7 @@ func stateOf(info fs.FileInfo) state { return state{info.ModTime(), info.Size()}
 
 // changed gives the programs whose files are not as they were when it was last
 // called, and one of those files.
-func (s *sources) changed() (programs []string, file string) {
+func (s *Sources) changed() (programs []string, file string) {
 	now := s.look()
 	for _, names := range []map[string]state{now, s.seen} {
 		for _, name := range slices.Sorted(maps.Keys(names)) {

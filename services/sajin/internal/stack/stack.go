@@ -40,10 +40,6 @@ type Options struct {
 	// he can take, and after the death of a few receivers rests for minutes.
 	FakePubSub bool
 
-	// Interface is the folder from which web reads its pages' files again for
-	// every page (see Interface); "" for those that are built in.
-	Interface string
-
 	// What the upload and the web service are told besides, as NAME=value.
 	Upload, Web []string
 
@@ -111,9 +107,6 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 			"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_AUTH=none",
 			"SAJIN_CATALOG_URL=http://" + addr["catalog"], "SAJIN_UPLOAD_URL=http://" + addr["upload"],
 		}, o.Web...),
-	}
-	if o.Interface != "" {
-		env["web"] = append(env["web"], "SAJIN_DEV="+o.Interface)
 	}
 	for name, own := range env {
 		out := &prefixed{prefix: name + " | ", to: o.Out}
