@@ -56,9 +56,13 @@ func TestSessionCompletesAfterEveryFailure(t *testing.T) {
 			if hit == "" {
 				break
 			}
+			if strings.HasSuffix(hit, " partial") { // TestSessionGoesOnAfterEveryFailure
+				continue
+			}
 			if first.status != 201 && first.status != 503 {
 				t.Errorf("%s %s: answered %d %s", mode, hit, first.status, first.problem.Code)
 			}
+			s.clock.Add(60) // then nobody else is at the image any more
 			if call%2 == 0 && first.status == 503 {
 				s.sweep(1)
 			}
