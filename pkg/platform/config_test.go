@@ -86,6 +86,25 @@ func TestWhatIsMissingIsNamedAtOnce(t *testing.T) {
 	}
 }
 
+// The database of accounts is needed where there are accounts.
+func TestAccountsAreKeptWhereThereAreSome(t *testing.T) {
+	for auth, needed := range map[string]bool{"": false, "none": false, "password": true, "iap": true} {
+		c := platform.Config{Required: platform.Accounts, Auth: auth}
+		if err := c.Validate(); (err != nil) != needed || needed && !strings.Contains(err.Error(), "SAJIN_WEB_DATABASE_URL must be set") {
+			t.Errorf("%q: %v", auth, err)
+		}
+		c.AccountsURL = "sqlite://" + filepath.Join(t.TempDir(), "accounts.db")
+		a, err := platform.Open(t.Context(), c, platform.Accounts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (a.Accounts != nil) != needed {
+			t.Errorf("%q: the database is open: %v", auth, a.Accounts != nil)
+		}
+		a.Close()
+	}
+}
+
 func TestPeersAreChecked(t *testing.T) {
 	err := config.Load([]string{"SAJIN_UPLOAD_URL=upload:8080"}, &platform.Peers{})
 	for _, variable := range []string{"SAJIN_CATALOG_URL", "SAJIN_UPLOAD_URL"} {

@@ -84,6 +84,24 @@ func TestListeningBeyondLoopbackMustBeSaid(t *testing.T) {
 	}
 }
 
+// guarded says itself where it may listen.
+type guarded struct{}
+
+func (guarded) CheckExposure(addr string) error {
+	if addr != "0.0.0.0:8080" {
+		return errors.New("not there")
+	}
+	return nil
+}
+
+func TestWhatIsGuardedSaysItself(t *testing.T) {
+	for addr, ok := range map[string]bool{"0.0.0.0:8080": true, "127.0.0.1:8080": false} {
+		if err := process.Configure([]string{"SAJIN_ADDR=" + addr}, &config.Common{}, &limits{Files: 1}, &guarded{}); (err == nil) != ok {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
 // keepLog puts the log back that the test replaces, and its writer.
 func keepLog(t *testing.T) {
 	before := slog.Default()

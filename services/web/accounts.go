@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync/atomic"
 
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/config"
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 	"github.com/sajin-gallery/sajin/services/web/internal/argon2hasher"
 	"github.com/sajin-gallery/sajin/services/web/internal/gormaccounts"
@@ -53,6 +55,9 @@ func newPeople(cfg Config, deps Deps, log *slog.Logger) (*people, error) {
 	}
 	if deps.Accounts == nil {
 		return nil, fmt.Errorf("web: SAJIN_AUTH=%s needs a database of accounts", cfg.Auth)
+	}
+	if cfg.Auth == config.AuthPassword && strings.HasPrefix(cfg.PublicOrigin, "http:") && !httpx.Loopback(cfg.Addr) {
+		log.Warn("passwords and pictures can be read on their way: SAJIN_PUBLIC_ORIGIN is no https address", "origin", cfg.PublicOrigin)
 	}
 	p := &people{store: gormaccounts.New(deps.Accounts), config: cfg, announce: deps.Announce, log: log}
 	if p.announce == nil {

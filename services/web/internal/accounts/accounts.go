@@ -146,8 +146,8 @@ func checkEmail(email string) (string, error) {
 	if err != nil || parsed.Address != email || len(email) > MaxEmailBytes {
 		return "", errEmail.With("accounts.checkEmail", err)
 	}
-	if _, ok := nameKey(email); !ok {
-		return "", errEmail
+	if key, ok := nameKey(email); !ok || utf8.RuneCountInString(key) > MaxEmailBytes {
+		return "", errEmail // a character may stand for several
 	}
 	return email, nil
 }

@@ -179,6 +179,8 @@ func TestWhatIsEntered(t *testing.T) {
 		{name, "Hong <hong@example.org>", password, "email_invalid"},
 		{name, strings.Repeat("a", accounts.MaxEmailBytes-len("@b.example")) + "@b.example", password, ""},
 		{name, strings.Repeat("a", accounts.MaxEmailBytes+1-len("@b.example")) + "@b.example", password, "email_invalid"},
+		{name, strings.Repeat("\ufdfa", 60) + "@b.example", password, "email_invalid"}, // each is eighteen letters
+		{strings.Repeat("\ufdfa", 60), "", password, "name_invalid"},
 		{name, "", strings.Repeat("a", accounts.MinPasswordRunes), ""},
 		{name, "", strings.Repeat("a", accounts.MinPasswordRunes-1), "password_too_short"},
 		{name, "", strings.Repeat("가", accounts.MinPasswordRunes-1), "password_too_short"}, // characters, not bytes

@@ -83,6 +83,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.writeAccount(w, r, failure.Status, pages.AccountView{PasswordFailure: failure})
 	}
+	s.note(r, "a password was changed", "account", actor.Account.ID)
 	s.keep(w, in)
 	s.backToAccount(w, "password_changed")
 	return nil
@@ -116,6 +117,7 @@ func (s *Server) makeToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.note(r, "a token was made", "account", actor.Account.ID, "token", token.ID)
 	return s.writeAccount(w, r, http.StatusCreated, pages.AccountView{NewToken: text, NewTokenName: token.Name})
 }
 
@@ -127,6 +129,7 @@ func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Accounts.Revoke(r.Context(), actor, r.PathValue("id")); err != nil {
 		return err
 	}
+	s.note(r, "a token was revoked", "account", actor.Account.ID, "token", r.PathValue("id"))
 	s.backToAccount(w, "token_revoked")
 	return nil
 }

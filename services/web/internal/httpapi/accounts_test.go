@@ -1,10 +1,12 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -375,6 +377,30 @@ func TestTheAccountsPage(t *testing.T) {
 	short := g.postForm("/account/password", url.Values{"current": {password}, "password": {"short"}}, me).want(t, http.StatusBadRequest)
 	if !strings.Contains(short.body, "too short") || len(short.Cookies()) != 0 {
 		t.Error("a short password is not explained")
+	}
+}
+
+// The log tells who came in and who was refused, and no secret.
+func TestTheLogTellsOfTheDoor(t *testing.T) {
+	var log bytes.Buffer
+	g := claimed(t, func(s *site) { s.options.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	g.postForm("/signin", credentials("my secret by mistake", "wrong secret")).want(t, http.StatusUnauthorized)
+	me := g.enter()
+	page := g.postForm("/account/tokens", url.Values{"name": {"laptop"}}, me).want(t, http.StatusCreated)
+	form := url.Values{"current": {password}, "password": {"another long password"}}
+	me2 := cookies(g.postForm("/account/password", form, me).want(t, http.StatusSeeOther))
+	g.postForm("/signout", nil, me2).want(t, http.StatusSeeOther)
+	for _, line := range []string{`"a sign-in was refused" code=credentials_wrong address=127.0.0.1`, `"signed in" account=local`, `"a token was made"`, `"a password was changed"`, `"signed out"`} {
+		if !strings.Contains(log.String(), line) {
+			t.Errorf("the log does not say %s:\n%s", line, &log)
+		}
+	}
+	token := page.body[strings.Index(page.body, "sajin_"):][:32]
+	_, session, _ := strings.Cut(strings.SplitN(me, ";", 2)[0], "=")
+	for _, secret := range []string{"secret", password, "another long password", token, session} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log tells %q", secret)
+		}
 	}
 }
 

@@ -64,7 +64,8 @@ func (l *limiter) take(key string) (left int, wait time.Duration, ok bool) {
 }
 
 // makeRoom forgets those who have waited long enough to have their whole burst
-// again; and when that is nobody, anybody.
+// again; and when those are few, anybody, a tenth of all, so that many addresses
+// do not make it look through all of them for each.
 func (l *limiter) makeRoom(now time.Time) {
 	if len(l.keys) < maxLimited {
 		return
@@ -75,7 +76,7 @@ func (l *limiter) makeRoom(now time.Time) {
 		}
 	}
 	for key := range l.keys {
-		if len(l.keys) < maxLimited {
+		if len(l.keys) <= maxLimited*9/10 {
 			return
 		}
 		delete(l.keys, key)

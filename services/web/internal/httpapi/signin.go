@@ -83,11 +83,20 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		s.note(r, "a sign-in was refused", "code", failure.Code)
 		return s.writeSignIn(w, r, failure.Status, pages.SignInView{Next: next.String(), Name: form.Get("name"), Failure: failure})
 	}
+	s.note(r, "signed in", "account", in.Account.ID)
 	s.keep(w, in)
 	seeOther(w, next)
 	return nil
+}
+
+// note logs what an owner may want to look up later. What was entered is not in
+// it: people type their password into the wrong field.
+func (s *Server) note(r *http.Request, what string, about ...any) {
+	about = append(about, "address", s.clientAddress(r), "request_id", problem.RequestID(r.Context()))
+	s.Log.InfoContext(r.Context(), what, about...)
 }
 
 // formFailure is a failure that the form itself shows, for another try. What is
@@ -139,6 +148,7 @@ func (s *Server) setUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.note(r, "the owner's account was made", "account", in.Account.ID)
 	s.keep(w, in)
 	seeOther(w, &url.URL{Path: "/"})
 	return nil
@@ -162,6 +172,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, end func(context.
 	if err := end(r.Context(), actor); err != nil {
 		return err
 	}
+	s.note(r, "signed out", "account", actor.Account.ID)
 	s.setCookie(w, sessionCookie, "", -time.Second)
 	w.Header().Set("Clear-Site-Data", `"cache"`)
 	seeOther(w, &url.URL{Path: signInPath, RawQuery: "notice=signed_out"})

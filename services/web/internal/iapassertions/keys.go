@@ -21,8 +21,8 @@ const keysURL = "https://www.gstatic.com/iap/verify/public_key-jwk"
 const (
 	fetchTimeout = 5 * time.Second
 	maxKeysBytes = 64 << 10
-	// keep is how long fetched keys are good. Google publishes a key a day before
-	// it signs with it.
+	// keep is how long fetched keys are good, also while Google cannot be reached.
+	// A key that is not among them has them fetched again before.
 	keep = 12 * time.Hour
 	// pause is the least between two fetches: an assertion with a key id that was
 	// made up costs none.

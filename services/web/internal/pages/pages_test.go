@@ -54,7 +54,7 @@ func grid(trash bool) Grid {
 
 // views are all pages, each once full and once empty.
 func views(p *Pages, language string) map[string]func(io.Writer) error {
-	f := Frame{Path: "/", Language: language}
+	f, used := Frame{Path: "/", Language: language, Account: "ann"}, time.Now()
 	failure := Failure{Status: 404, Code: "not_found", RequestID: "R1"}
 	full := GalleryView{Frame: f, Grid: grid(false), Months: []Month{{"2026-05", 1200}, {"2025-12", 1}}, Total: 1201, Month: "2026-05", ChangesCursor: "c1", Notice: "trashed", NoticeID: "A"}
 	image := ImageView{Frame: f, Figure: figure("A", "ready"), PreviousID: "P", NextID: "N", Info: Info{
@@ -72,6 +72,17 @@ func views(p *Pages, language string) map[string]func(io.Writer) error {
 		{Name: "e", Status: "refused", Failure: &failure},
 		{Name: "f", Status: "refused"},
 	}}
+	stranger := Frame{Path: "/signin", Language: language, Anonymous: true}
+	tooOften := Failure{Status: 429, Code: "too_many_attempts", Wait: 64}
+	signIn := SignInView{Frame: stranger, Next: "/albums?x=" + hostile, Notice: "signed_out"}
+	again := SignInView{Frame: stranger, Next: "/albums", Name: hostile, Failure: &tooOften}
+	setUp := SetUpView{Frame: stranger, Token: hostile, Name: hostile, Email: hostile, MinPassword: 10, Failure: &failure}
+	account := AccountView{
+		Frame: Frame{Path: "/account", Language: language, Account: hostile}, Name: hostile, Email: hostile, Notice: "password_changed", MinPassword: 10,
+		PasswordFailure: &failure, TokenFailure: &failure, NewToken: "sajin_X", NewTokenName: hostile,
+		Sessions: []Session{{ID: "S", Browser: hostile, Address: hostile, Began: time.Now(), Seen: time.Now(), Current: true}, {ID: "T"}},
+		Tokens:   []Token{{ID: "T", Name: hostile, Made: time.Now(), Used: &used}, {ID: "U", Name: "x"}},
+	}
 	return map[string]func(io.Writer) error{
 		"gallery":       func(w io.Writer) error { return p.Gallery(w, full) },
 		"gallery empty": func(w io.Writer) error { return p.Gallery(w, GalleryView{Frame: f}) },
@@ -88,6 +99,18 @@ func views(p *Pages, language string) map[string]func(io.Writer) error {
 		"error":         func(w io.Writer) error { return p.Error(w, ErrorView{Frame: f, Failure: failure}) },
 		"error unknown": func(w io.Writer) error {
 			return p.Error(w, ErrorView{Frame: f, Failure: Failure{Status: 500, Code: "x"}})
+		},
+		"signin":           func(w io.Writer) error { return p.SignIn(w, signIn) },
+		"signin again":     func(w io.Writer) error { return p.SignIn(w, again) },
+		"signin unclaimed": func(w io.Writer) error { return p.SignIn(w, SignInView{Frame: stranger, Next: "/", Unclaimed: true}) },
+		"setup":            func(w io.Writer) error { return p.SetUp(w, setUp) },
+		"account":          func(w io.Writer) error { return p.Account(w, account) },
+		"account bare":     func(w io.Writer) error { return p.Account(w, AccountView{Frame: f, Notice: "session_ended"}) },
+		"account external": func(w io.Writer) error {
+			return p.Account(w, AccountView{Frame: f, External: true, Notice: "token_revoked"})
+		},
+		"error stranger": func(w io.Writer) error {
+			return p.Error(w, ErrorView{Frame: stranger, Failure: Failure{Status: 401, Code: "unauthenticated"}})
 		},
 		"fragment":       func(w io.Writer) error { return p.Fragment(w, f, grid(false)) },
 		"fragment trash": func(w io.Writer) error { return p.Fragment(w, f, grid(true)) },
@@ -196,5 +219,27 @@ func TestPolicyAllowsTheBucketsSessions(t *testing.T) {
 	want := strings.Replace(newPages(t).ContentSecurityPolicy(), "connect-src 'self';", "connect-src 'self' https://storage.example;", 1)
 	if got := p.ContentSecurityPolicy(); got != want || !strings.Contains(got, "https://storage.example") {
 		t.Errorf("the policy is %q, want %q", got, want)
+	}
+}
+
+// Who is not signed in is offered nothing that they cannot have, and no script.
+func TestStrangersAreOfferedTheDoorOnly(t *testing.T) {
+	p := newPages(t)
+	stranger := Frame{Path: "/signin", Language: "en", Anonymous: true}
+	for name, write := range map[string]func(io.Writer) error{
+		"signin": func(w io.Writer) error { return p.SignIn(w, SignInView{Frame: stranger, Next: "/"}) },
+		"error": func(w io.Writer) error {
+			return p.Error(w, ErrorView{Frame: stranger, Failure: Failure{Status: 404, Code: "not_found"}})
+		},
+	} {
+		html := render(t, write)
+		for _, offered := range []string{`href="/albums"`, `href="/upload"`, `href="/account"`, "<script", "<template"} {
+			if strings.Contains(html, offered) {
+				t.Errorf("%s offers %s", name, offered)
+			}
+		}
+	}
+	if html := render(t, func(w io.Writer) error { return p.Gallery(w, GalleryView{Frame: Frame{Path: "/", Language: "en"}}) }); strings.Contains(html, `href="/account"`) {
+		t.Error("a gallery without accounts has a page for them")
 	}
 }

@@ -12,15 +12,16 @@ const patience = 60_000 // milliseconds until it is ready
 
 /**
  * @returns {Promise<{url: string, fresh: boolean, peak: () => Promise<number>, stop: () => Promise<void>}>}
+ * environment is added to the server's own.
  * peak is the most memory the process ever held, in MiB; NaN where that is not known.
  */
-export async function serve() {
+export async function serve(environment = {}) {
   const given = process.env.SAJIN_TEST_URL
   if (given) return { url: given.replace(/\/$/, ''), fresh: false, peak: async () => NaN, stop: async () => {} }
   const folder = await mkdtemp(join(tmpdir(), 'sajin-browser-'))
   const clear = () => rm(folder, { recursive: true, force: true })
   try {
-    return await start(await build(folder), folder, clear)
+    return await start(await build(folder), folder, environment, clear)
   } catch (error) {
     await clear()
     throw error
@@ -36,11 +37,11 @@ async function build(folder) {
   return binary
 }
 
-async function start(binary, folder, clear) {
+async function start(binary, folder, environment, clear) {
   const address = `127.0.0.1:${await freePort()}`
   const log = []
   const child = spawn(binary, {
-    env: { ...process.env, SAJIN_ADDR: address, SAJIN_DATA_DIR: join(folder, 'data') },
+    env: { ...process.env, ...environment, SAJIN_ADDR: address, SAJIN_DATA_DIR: join(folder, 'data') },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => log.push(text))
