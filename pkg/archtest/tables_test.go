@@ -17,7 +17,7 @@ import (
 var tables = map[string][]string{
 	"attacks.md": rows("U", 1, 48),
 	"faults.md": append(append(append(append(rows("F", 1, 7), "F10"), rows("F", 19, 31)...), "F33"),
-		append(rows("F", 36, 39), "F41")...),
+		append(rows("F", 36, 39), "F41", "F44")...),
 }
 
 func rows(letter string, first, last int) []string {

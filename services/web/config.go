@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Config is the service's configuration. The names are those of environment
@@ -24,10 +25,12 @@ type Config struct {
 	StaticURL string `env:"STATIC_URL"`
 	// The limits on uploads, by the variables that the upload service reads: it
 	// enforces those on files, and here they are told to people. MaxRequestBytes
-	// is enforced here as well, before the body is read.
-	MaxFiles        int   `env:"UPLOAD_FILES_PER_REQUEST" envDefault:"1000"`
-	MaxFileBytes    int64 `env:"UPLOAD_FILE_BYTES" envDefault:"268435456"`
-	MaxRequestBytes int64 `env:"UPLOAD_REQUEST_BYTES" envDefault:"4294967296"`
+	// is enforced here as well, before the body is read, and so is IdleBody, the
+	// wait for a body's next byte.
+	MaxFiles        int           `env:"UPLOAD_FILES_PER_REQUEST" envDefault:"1000"`
+	MaxFileBytes    int64         `env:"UPLOAD_FILE_BYTES" envDefault:"268435456"`
+	MaxRequestBytes int64         `env:"UPLOAD_REQUEST_BYTES" envDefault:"4294967296"`
+	IdleBody        time.Duration `env:"UPLOAD_IDLE_BODY" envDefault:"60s"`
 	// Dev reads the interface's files again for every page.
 	Dev bool `env:"DEV"`
 }
@@ -44,6 +47,7 @@ func (c Config) Validate() error {
 	}
 	positive("SAJIN_UPLOAD_FILE_BYTES", c.MaxFileBytes)
 	positive("SAJIN_UPLOAD_FILES_PER_REQUEST", int64(c.MaxFiles))
+	positive("SAJIN_UPLOAD_IDLE_BODY", int64(c.IdleBody))
 	if c.MaxRequestBytes < c.MaxFileBytes {
 		all = append(all, errors.New("SAJIN_UPLOAD_REQUEST_BYTES must not be less than SAJIN_UPLOAD_FILE_BYTES"))
 	}

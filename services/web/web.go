@@ -74,8 +74,10 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	})
 	s.handler = httpapi.New(httpapi.Options{
 		Gallery: core, Pages: rendered, Health: s.health, Draining: s.draining, Addr: cfg.Addr, PublicOrigin: origin,
-		Uploads: httpapi.UploadLimits{MaxFiles: cfg.MaxFiles, MaxFileBytes: cfg.MaxFileBytes, MaxRequestBytes: cfg.MaxRequestBytes},
-		Log:     log,
+		Uploads: httpapi.UploadLimits{
+			MaxFiles: cfg.MaxFiles, MaxFileBytes: cfg.MaxFileBytes, MaxRequestBytes: cfg.MaxRequestBytes, IdleBody: cfg.IdleBody,
+		},
+		Log: log,
 	}).Handler()
 	return s, nil
 }

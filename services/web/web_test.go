@@ -54,7 +54,7 @@ func TestDefaults(t *testing.T) {
 	if err := config.Load(nil, &cfg); err != nil {
 		t.Fatal(err)
 	}
-	want := web.Config{Addr: "127.0.0.1:8080", MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30}
+	want := web.Config{Addr: "127.0.0.1:8080", MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30, IdleBody: time.Minute}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Fatalf("%+v, want %+v", cfg, want)
 	}

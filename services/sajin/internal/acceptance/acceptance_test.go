@@ -169,7 +169,10 @@ func startAll(t *testing.T, processes ...*stack.Process) {
 }
 
 // split is the three services and their engines.
-type split struct{ *stack.Stack }
+type split struct {
+	*stack.Stack
+	dir string // where the engines keep everything
+}
 
 func startSplit(t *testing.T) deployment {
 	t.Helper()
@@ -192,7 +195,7 @@ func startStack(t *testing.T, o stack.Options) deployment {
 			t.Error(err)
 		}
 	})
-	return split{s}
+	return split{s, o.Dir}
 }
 
 // skipWithoutMariaDB judges the error of a start.

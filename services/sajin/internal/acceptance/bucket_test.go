@@ -60,8 +60,14 @@ func auditKept(t *testing.T, d deployment, acknowledged map[string]string) {
 // bucket.
 func objectFile(t *testing.T, d allInOne, folder string) string {
 	t.Helper()
+	return onlyFile(t, filepath.Join(d.mediaDir(), "objects", folder))
+}
+
+// onlyFile is the one file below a folder.
+func onlyFile(t *testing.T, folder string) string {
+	t.Helper()
 	var found []string
-	err := filepath.WalkDir(filepath.Join(d.mediaDir(), "objects", folder), func(name string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
 			found = append(found, name)
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -211,18 +212,35 @@ func objectIsMissing(t *testing.T) {
 	v.canary(t)
 }
 
-// bitRot: one changed bit, and what is sent is not a whole picture.
+// bitRot: one changed bit behind the back of everything, and what is sent is not
+// a whole picture.
 func bitRot(t *testing.T) {
-	d := startAllInOneWith(t)
+	t.Run("AllInOne", func(t *testing.T) {
+		d := startAllInOneWith(t)
+		flipBit(t, d, func() string { return objectFile(t, d, originals) })
+	})
+	t.Run("Split", func(t *testing.T) {
+		d := startSplit(t).(split)
+		flipBit(t, d, func() string { return onlyFile(t, filepath.Join(d.dir, "bucket", stack.Bucket, originals)) })
+	})
+}
+
+// flipBit does it to the one original of a gallery; file names what holds it.
+func flipBit(t *testing.T, d deployment, file func() string) {
+	t.Helper()
 	v := faulty(t, d)
 	img := v.stored(t, upload("a.jpg", v.fresh(t)))
-	name := objectFile(t, d, originals)
-	data, err := os.ReadFile(name)
+	f, err := os.OpenFile(file(), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	data[img.Size/2] ^= 1
-	if err := os.WriteFile(name, data, 0o600); err != nil {
+	defer func() { _ = f.Close() }()
+	bad := make([]byte, 1)
+	if _, err := f.ReadAt(bad, img.Size/2); err != nil {
+		t.Fatal(err)
+	}
+	bad[0] ^= 1
+	if _, err := f.WriteAt(bad, img.Size/2); err != nil {
 		t.Fatal(err)
 	}
 	resp, err := v.do(t.Context(), http.MethodGet, img.OriginalURL, "", nil)

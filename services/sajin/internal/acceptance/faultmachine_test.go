@@ -3,7 +3,6 @@ package acceptance
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,9 +20,21 @@ import (
 // memoryLimit: eight photographs of 40 megapixels at once in a process that may
 // have 512 MiB. They are taken, or refused for the time being; it lives.
 func memoryLimit(t *testing.T) {
-	d := startAllInOneWith(t)
-	limitMemory(t, d.PID(), maxBusyMiB<<20)
-	pid, v := d.PID(), faulty(t, d)
+	t.Run("AllInOne", func(t *testing.T) {
+		d := startAllInOneWith(t)
+		squeeze(t, d, d.Process)
+	})
+	t.Run("Split", func(t *testing.T) {
+		d := startMortal(t).(split)
+		squeeze(t, d, d.Process("upload"))
+	})
+}
+
+// squeeze does it to the process of a gallery that decodes.
+func squeeze(t *testing.T, d deployment, p *stack.Process) {
+	t.Helper()
+	pid, v := p.PID(), faulty(t, d)
+	limitMemory(t, pid, maxBusyMiB<<20)
 	base := photo(t, v.seed, shot{width: 7680, height: 5216}).data
 	var mu sync.Mutex
 	var clients sync.WaitGroup
@@ -48,10 +59,12 @@ func memoryLimit(t *testing.T) {
 	for id := range v.acknowledged {
 		v.ready(t, id)
 	}
-	v.sound(t, d)
-	if d.PID() != pid {
-		t.Error("the process had to be started again")
+	select {
+	case <-p.Exited():
+		t.Error("the process is gone")
+	default:
 	}
+	v.sound(t, d)
 }
 
 // limitMemory puts a process into a group that may have so many bytes.
@@ -69,21 +82,30 @@ func limitMemory(t *testing.T, pid int, limit int64) {
 	}
 }
 
-// smallDisk is a folder with so many bytes.
-func smallDisk(t *testing.T, size string) string {
+// smallDisk is a folder on a disk of its own, with so many bytes or files: the
+// options of a tmpfs say it.
+func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("sajin-test", dir, "tmpfs", 0, "size="+size); err != nil {
+	if err := syscall.Mount("sajin-test", dir, "tmpfs", 0, options); err != nil {
 		t.Skipf("a small disk cannot be made here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	return dir
 }
 
-// diskFull: a full disk refuses what is new with 507, goes on showing what is
-// there, and takes pictures again when one was deleted for good.
-func diskFull(t *testing.T) {
-	dir := smallDisk(t, "24m")
+// diskFull: there are no bytes left.
+func diskFull(t *testing.T) { fillDisk(t, "size=24m", 2<<20) }
+
+// noInodes: there are bytes, but not one file more can be made.
+func noInodes(t *testing.T) { fillDisk(t, "size=64m,nr_inodes=100", 0) }
+
+// fillDisk: a full disk refuses what is new with 507, goes on showing what is
+// there, and takes pictures again when some were deleted for good. Each picture
+// has so many bytes behind it.
+func fillDisk(t *testing.T, options string, behind int) {
+	t.Helper()
+	dir := smallDisk(t, options)
 	data := t.TempDir()
 	if err := os.Symlink(dir, filepath.Join(data, "media")); err != nil { // the rest is elsewhere
 		t.Fatal(err)
@@ -93,7 +115,7 @@ func diskFull(t *testing.T) {
 	v := faulty(t, d)
 	var ids []string
 	for refused := false; !refused; {
-		f := append(v.fresh(t), make([]byte, 2<<20)...)
+		f := append(v.fresh(t), make([]byte, behind)...)
 		status, said, results := v.send(t, upload("a.jpg", f))
 		switch {
 		case status == http.StatusCreated:
@@ -103,21 +125,51 @@ func diskFull(t *testing.T) {
 		default:
 			t.Fatalf("with %d pictures another was answered with %d %v", len(ids), status, said)
 		}
-		if len(ids) > 12 {
+		if len(ids) > 50 {
 			t.Fatal("the disk is not full")
 		}
 	}
 	if got := v.originalSum(t, ids[0]); got != v.acknowledged[ids[0]] {
 		t.Errorf("on a full disk an original is served as %s", got)
 	}
-	gone := ids[len(ids)-1]
-	v.call(t, http.MethodDelete, "/api/v1/images/"+gone, http.StatusOK)
-	v.call(t, http.MethodDelete, "/api/v1/trash/"+gone, http.StatusNoContent)
-	delete(v.acknowledged, gone)
+	for _, gone := range ids[len(ids)-3:] {
+		v.call(t, http.MethodDelete, "/api/v1/images/"+gone, http.StatusOK)
+		v.call(t, http.MethodDelete, "/api/v1/trash/"+gone, http.StatusNoContent)
+		delete(v.acknowledged, gone)
+	}
 	eventually(t, readyWithin, "there is room again", func() bool {
 		status, _ := v.outcome(t)
 		return status == http.StatusCreated
 	})
+	v.sound(t, d)
+}
+
+// tempFull: the bucket has room and upload's own disk for temporary files has
+// none. What is sent is safe and waits; when there is room it is processed. In
+// the all-in-one originals are read where they lie.
+func tempFull(t *testing.T) {
+	dir := smallDisk(t, "size=8m")
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 8<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := startStack(t, stack.Options{FakePubSub: true, Upload: []string{
+		"SAJIN_UPLOAD_TEMP_DIR=" + dir, "SAJIN_UPLOAD_MEMORY_BYTES=16777216", // so that a file of 3 MB goes through it
+		"SAJIN_UPLOAD_ANSWER_WITHIN=1s", "SAJIN_UPLOAD_SWEEP_EVERY=2s", "SAJIN_UPLOAD_SWEEP_AGE=1s",
+	}})
+	v := faulty(t, d)
+	status, said, results := v.send(t, upload("a.jpg", append(v.fresh(t), make([]byte, 3<<20)...)))
+	if status != http.StatusCreated || said[0] != "processing" {
+		t.Fatalf("without room for temporary files an upload was answered with %d %v", status, said)
+	}
+	v.canary(t) // small files need none
+	if img := v.image(t, results[0].ID); img.State != "processing" {
+		t.Errorf("without room for temporary files it is %s", img.State)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	v.ready(t, results[0].ID)
 	v.sound(t, d)
 }
 
@@ -174,7 +226,7 @@ func refusesToStart(t *testing.T, dir string) string {
 // readOnly: on a folder where nothing can be written it does not start, and says
 // so.
 func readOnly(t *testing.T) {
-	dir := smallDisk(t, "1m")
+	dir := smallDisk(t, "size=1m")
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		t.Skipf("a disk cannot be made read-only here: %v", err)
 	}
@@ -193,38 +245,60 @@ func twoProcesses(t *testing.T) {
 	v.sound(t, d)
 }
 
-// laterData: a program does not touch what a later one has arranged.
+// laterData: a program does not touch what a later one has arranged. In the
+// split deployment that is the catalog's alone; the others go on without it.
 func laterData(t *testing.T) {
-	d := startAllInOneWith(t)
+	t.Run("AllInOne", func(t *testing.T) {
+		d := startAllInOneWith(t)
+		arrangedLater(t, d, func() {
+			d.stop(t)
+			defer d.start(t)
+			arrange(t, d, later)
+			defer arrange(t, d, notLater)
+			if said := refusesToStart(t, d.dir); !strings.Contains(said, "later version") {
+				t.Errorf("it said %s", said)
+			}
+		})
+	})
+	t.Run("Split", func(t *testing.T) {
+		d := startMortal(t).(split)
+		arrangedLater(t, d, func() {
+			catalog := d.Process("catalog")
+			stopAll(t, catalog)
+			defer startAll(t, catalog)
+			arrange(t, d, later)
+			defer arrange(t, d, notLater)
+			if err := catalog.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "exit status 1") {
+				t.Errorf("the older catalog started, or did not end: %v", err)
+			}
+		})
+	})
+}
+
+// What a later program does to the catalog's database, and back.
+const (
+	later    = "INSERT INTO catalog_migrations (version_id, is_applied) VALUES (99999, 1)"
+	notLater = "DELETE FROM catalog_migrations WHERE version_id = 99999"
+)
+
+// arrangedLater holds a gallery to have kept everything when it was later.
+func arrangedLater(t *testing.T, d deployment, meanwhile func()) {
+	t.Helper()
 	v := faulty(t, d)
 	v.canary(t)
-	d.stop(t)
-	change := func(statement string) {
-		db, err := gormdb.Open(t.Context(), d.places().Database, gormdb.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer gormdb.Close(db)
-		if err := db.Exec(statement).Error; err != nil {
-			t.Fatal(err)
-		}
-	}
-	change("INSERT INTO catalog_migrations (version_id, is_applied) VALUES (99999, 1)")
-	if said := refusesToStart(t, d.dir); !strings.Contains(said, "later version") {
-		t.Errorf("it said %s", said)
-	}
-	change("DELETE FROM catalog_migrations WHERE version_id = 99999")
-	d.start(t)
+	meanwhile()
 	v.sound(t, d)
 }
 
-// chunk sends a part of a file through its session.
-func (v *victim) chunk(t *testing.T, session string, data []byte, from, to int) response {
+// arrange changes a gallery's database behind its back.
+func arrange(t *testing.T, d deployment, statement string) {
 	t.Helper()
-	resp, err := v.do(t.Context(), http.MethodPut, session, "", io.Reader(bytes.NewReader(data[from:to])),
-		"Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(data)))
+	db, err := gormdb.Open(t.Context(), d.places().Database, gormdb.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp
+	defer gormdb.Close(db)
+	if err := db.Exec(statement).Error; err != nil {
+		t.Fatal(err)
+	}
 }

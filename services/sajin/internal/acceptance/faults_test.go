@@ -21,8 +21,12 @@ var faultRows = []struct {
 	{"F23_NoRights", noRights},
 	{"F36_MemoryLimit", memoryLimit},
 	{"F37_DiskFull", diskFull},
+	{"F37_NoInodes", noInodes},
+	{"F37_TempFull", tempFull},
 	{"F37_FewFiles", fewFiles},
 	{"F37_ReadOnly", readOnly},
+	{"F39_SilentChunk", silentChunk},
+	{"F39_SilentForm", silentForm},
 	{"F41_TwoProcesses", twoProcesses},
 	{"F41_LaterData", laterData},
 }

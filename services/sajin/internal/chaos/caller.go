@@ -16,7 +16,7 @@ import (
 // after a pause that doubles, with chance in it.
 const (
 	firstPause   = 50 * time.Millisecond
-	longestPause = 2 * time.Second
+	longestPause = 10 * time.Second
 	mostPatience = 10 * time.Second
 	callTimeout  = 90 * time.Second
 )

@@ -58,11 +58,16 @@ func (c *client) contents(files []File) []content {
 	return out
 }
 
-// form sends the files in one request, and those that it must send again in the
-// next, until each has its answer.
+// form sends the files in one request. One that was not answered is sent again
+// as two halves, as who has a bad line does, until each file has its answer: a
+// form that takes longer than the programs live would never come through.
 func (c *client) form(ctx context.Context, files []File) {
-	left := c.contents(files)
-	for tries := 0; len(left) > 0 && ctx.Err() == nil; tries++ {
+	c.formFrom(ctx, c.contents(files), 0)
+}
+
+// formFrom is form after so many tries.
+func (c *client) formFrom(ctx context.Context, left []content, tries int) {
+	for ; len(left) > 0 && ctx.Err() == nil; tries++ {
 		body, contentType := formOf(left)
 		a := c.call(ctx, http.MethodPost, "/api/v1/images", body, "Content-Type", contentType)
 		if !a.clean || tries > 0 || a.again() {
@@ -70,6 +75,10 @@ func (c *client) form(ctx context.Context, files []File) {
 		}
 		if a.again() {
 			c.pause(ctx, tries+1, a)
+			if half := len(left) / 2; half > 0 {
+				c.formFrom(ctx, left[:half], tries+1)
+				left = left[half:]
+			}
 			continue
 		}
 		var answered uploadapi.UploadResponse
@@ -79,7 +88,7 @@ func (c *client) form(ctx context.Context, files []File) {
 		}
 		var again []content
 		for i, r := range answered.Results {
-			if !c.settle(left[i], r) {
+			if !c.settle(ctx, left[i], r) {
 				again = append(again, left[i])
 			}
 		}
@@ -113,14 +122,14 @@ func formOf(files []content) ([]byte, string) {
 }
 
 // settle notes what became of a file; false where it must be sent again.
-func (c *client) settle(f content, r uploadapi.Result) bool {
+func (c *client) settle(ctx context.Context, f content, r uploadapi.Result) bool {
 	id := r.ID
 	switch r.Status {
 	case uploadapi.StatusDuplicate:
 		id = r.DuplicateOf
 	case uploadapi.StatusStored, uploadapi.StatusProcessing:
 	case uploadapi.StatusRefused:
-		return c.refused(f, r)
+		return c.refused(ctx, f, r)
 	default:
 		c.problems("%s: the status %q", f.Name, r.Status)
 		return true
@@ -128,8 +137,8 @@ func (c *client) settle(f content, r uploadapi.Result) bool {
 	switch {
 	case id == "":
 		c.problems("%s: %s without an id", f.Name, r.Status)
-	case f.Kind == Wrong && r.Status == uploadapi.StatusProcessing:
-		c.ledger.put(f.sum, audit.Refused) // it will be
+	case f.Kind == Wrong && r.Status != uploadapi.StatusStored:
+		c.ledger.put(f.sum, audit.Refused) // it will be, or what it is the duplicate of
 	case f.Kind == Wrong:
 		c.problems("%s is no picture and was taken: %s", f.Name, id)
 	default:
@@ -139,8 +148,9 @@ func (c *client) settle(f content, r uploadapi.Result) bool {
 	return true
 }
 
-func (c *client) refused(f content, r uploadapi.Result) bool {
+func (c *client) refused(ctx context.Context, f content, r uploadapi.Result) bool {
 	switch {
+	case r.Problem == nil && ctx.Err() != nil: // the run was over before the answer
 	case r.Problem == nil:
 		c.problems("%s was refused without a reason", f.Name)
 	case (answer{status: r.Problem.Status}).again():
@@ -162,6 +172,7 @@ func (c *client) move(ctx context.Context, f File, method, path string, to audit
 	if id == "" {
 		return // the run ended, or it was refused, before it was acknowledged
 	}
+	c.appear(ctx, id)
 	c.ledger.put(content, audit.Anywhere)
 	a := c.insist(ctx, method, fmt.Sprintf(path, id), nil)
 	switch {
@@ -173,6 +184,18 @@ func (c *client) move(ctx context.Context, f File, method, path string, to audit
 	}
 }
 
+// appear waits until the gallery knows a picture: one that a session brought to
+// the bucket, and that was answered as processing, is known when it was read.
+func (c *client) appear(ctx context.Context, id string) {
+	for tries := 1; ctx.Err() == nil; tries++ {
+		a := c.insist(ctx, http.MethodGet, "/api/v1/images/"+id, nil)
+		if a.status != http.StatusNotFound {
+			return
+		}
+		c.pause(ctx, tries, a)
+	}
+}
+
 // purge deletes a picture in the trash for good, unless its bytes may still be
 // on their way from a try that the client gave up: they would be a new picture.
 func (c *client) purge(ctx context.Context, f File) {
@@ -181,6 +204,7 @@ func (c *client) purge(ctx context.Context, f File) {
 	if id == "" || c.risky[content] {
 		return
 	}
+	c.appear(ctx, id)
 	c.ledger.put(content, audit.Maybe)
 	a := c.insist(ctx, http.MethodDelete, "/api/v1/trash/"+id, nil)
 	switch {

@@ -22,8 +22,10 @@ type Deployment struct {
 }
 
 // upload is what the upload service is told: what it has not finished it takes
-// up soon, so that the end of a run is not a wait for ten minutes.
+// up soon, so that the end of a run is not a wait for ten minutes; and it answers
+// soon for what is safe and not processed yet, since it will not live long.
 var upload = []string{
+	"SAJIN_UPLOAD_ANSWER_WITHIN=5s",
 	"SAJIN_UPLOAD_SWEEP_AGE=10s", "SAJIN_UPLOAD_SWEEP_EVERY=2m", "SAJIN_UPLOAD_SESSION_LIFE=1m", "SAJIN_LOG_LEVEL=warn",
 }
 

@@ -79,7 +79,7 @@ func (c *client) planned(ctx context.Context, f content, r uploadapi.PlanResult)
 	if r.Status == uploadapi.StatusNew {
 		return c.send(ctx, f, r)
 	}
-	return c.settle(f, uploadapi.Result{Status: r.Status, DuplicateOf: r.DuplicateOf, Problem: r.Problem})
+	return c.settle(ctx, f, uploadapi.Result{Status: r.Status, DuplicateOf: r.DuplicateOf, Problem: r.Problem})
 }
 
 // send sends a file chunk by chunk. After whatever went wrong it asks how far
@@ -101,7 +101,7 @@ func (c *client) send(ctx context.Context, f content, r uploadapi.PlanResult) bo
 			if !strings.HasPrefix(session, "/") { // the bucket has it: what became of it is asked of us
 				a = c.insist(ctx, http.MethodPost, strings.Replace("/api"+uploadapi.PathComplete, "{id}", r.ID, 1), nil)
 			}
-			return c.ended(f, a)
+			return c.ended(ctx, f, a)
 		case a.status == http.StatusNotFound || a.status == http.StatusGone:
 			c.ledger.count("sessions gone")
 			c.risky[f.sum] = true
@@ -110,7 +110,7 @@ func (c *client) send(ctx context.Context, f content, r uploadapi.PlanResult) bo
 			tries++
 			c.pause(ctx, tries, a)
 		default:
-			return c.settle(f, uploadapi.Result{Status: uploadapi.StatusRefused, Problem: problemOf(a)})
+			return c.settle(ctx, f, uploadapi.Result{Status: uploadapi.StatusRefused, Problem: problemOf(a)})
 		}
 	}
 	return true
@@ -134,27 +134,27 @@ func nextOf(a answer) int {
 
 // ended takes the answer about a file that is whole; false where the file must be
 // planned again.
-func (c *client) ended(f content, a answer) bool {
+func (c *client) ended(ctx context.Context, f content, a answer) bool {
 	switch a.status {
 	case http.StatusOK, http.StatusCreated:
-		return c.taken(f, a)
+		return c.taken(ctx, f, a)
 	case http.StatusNotFound, http.StatusGone:
 		c.ledger.count("sessions gone")
 		c.risky[f.sum] = true
 		return false
 	default:
-		return c.settle(f, uploadapi.Result{Status: uploadapi.StatusRefused, Problem: problemOf(a)})
+		return c.settle(ctx, f, uploadapi.Result{Status: uploadapi.StatusRefused, Problem: problemOf(a)})
 	}
 }
 
-func (c *client) taken(f content, a answer) bool {
+func (c *client) taken(ctx context.Context, f content, a answer) bool {
 	var r uploadapi.Result
 	if err := json.Unmarshal(a.body, &r); err != nil {
 		c.problems("%s: the session's answer %d %.300q", f.Name, a.status, a.body)
 		return true
 	}
 	c.ledger.count("files through sessions")
-	return c.settle(f, r)
+	return c.settle(ctx, f, r)
 }
 
 func problemOf(a answer) *problem.Details {

@@ -77,7 +77,7 @@ func (p *Process) Start(ctx context.Context) error {
 func (p *Process) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		if Answers(ctx, p.URL()+"/healthz/ready") {

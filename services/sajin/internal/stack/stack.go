@@ -36,8 +36,8 @@ type Options struct {
 	// he can take, and after the death of a few receivers rests for minutes.
 	FakePubSub bool
 
-	// Upload is what the upload service is told besides, as NAME=value.
-	Upload []string
+	// What the upload and the web service are told besides, as NAME=value.
+	Upload, Web []string
 
 	// BeforeStorage puts something between the services and the storage
 	// emulator: it is given the emulator's address and gives back its own. Nil
@@ -98,10 +98,10 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 	env := map[string][]string{
 		"upload":  append([]string{"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_EVENTS_URL=pubsub://" + project}, o.Upload...),
 		"catalog": {"SAJIN_DATABASE_URL=" + s.engines.databaseURL, "SAJIN_EVENTS_URL=pubsub://" + project},
-		"web": {
+		"web": append([]string{
 			"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_AUTH=none",
 			"SAJIN_CATALOG_URL=http://" + addr["catalog"], "SAJIN_UPLOAD_URL=http://" + addr["upload"],
-		},
+		}, o.Web...),
 	}
 	for name, own := range env {
 		out := &prefixed{prefix: name + " | ", to: o.Out}

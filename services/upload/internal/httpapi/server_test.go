@@ -93,7 +93,7 @@ func (s *server) start(cfg ingest.Config) {
 	}
 	began, setBy := s.now(), s.setBy.Load()
 	s.core = ingest.New(cfg, ingest.Ports{
-		Blob: s.bucket, Partials: partials, Events: s.bus, Metadata: noMetadata{},
+		Blob: s.bucket, Partials: ingesttest.Partials{Partials: partials, Faults: s.faults}, Events: s.bus, Metadata: noMetadata{},
 		Imager: goimaging.New(goimaging.Limits{MaxMemoryBytes: cfg.DecodeMemory()}),
 		Now:    s.now, Uptime: func() time.Duration { return s.now().Sub(began) - time.Duration(s.setBy.Load()-setBy)*time.Second }, Log: slog.New(slog.DiscardHandler),
 	})

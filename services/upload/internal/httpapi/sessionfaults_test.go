@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,63 @@ func TestSessionCompletesAfterEveryFailure(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Whatever call fails while a file arrives in chunks: a client that asks how far
+// it has come, and goes on from there, brings it in, once and as it is.
+func TestSessionGoesOnAfterEveryFailure(t *testing.T) {
+	content := jpegOf(t, image.NewGray(image.Rect(0, 0, 40, 30))) + strings.Repeat("\x00", 2*step)
+	for _, mode := range ingesttest.Modes {
+		for call := 1; ; call++ {
+			s := newServer(t)
+			at := s.open(content).SessionURL
+			s.faults.Arm(call, mode)
+			hit := s.persist(at, content)
+			if hit == "" {
+				if call < 10 {
+					t.Fatalf("a file in chunks makes only %d calls", call-1)
+				}
+				break
+			}
+			s.clock.Add(3600)
+			if _, err := s.core.Sweep(t.Context(), s.now(), time.Time{}); err != nil {
+				t.Error(err)
+			}
+			keys := s.bucket.Keys(contract.PrefixOriginals)
+			if len(keys) != 1 || string(s.bucket.Data(keys[0])) != content {
+				t.Errorf("%s %s: %d originals are stored, want the one that was sent", mode, hit, len(keys))
+			}
+		}
+	}
+}
+
+// persist sends a file chunk by chunk until it is whole, and tells which call
+// failed. A process that crashed is back a minute later, when the client asks.
+func (s *server) persist(at, content string) (hit string) {
+	s.t.Helper()
+	offset := 0
+	for range 20 {
+		a := s.chunk(at, content, offset, min(offset+step, len(content)))
+		for a.status == http.StatusServiceUnavailable {
+			hit += s.faults.Disarm()
+			s.clock.Add(60) // then nobody else is at the image any more
+			a = s.ask(at, "*")
+		}
+		if a.status == http.StatusOK || a.status == http.StatusCreated {
+			return hit + s.faults.Disarm()
+		}
+		if a.status != http.StatusPermanentRedirect {
+			s.t.Fatalf("a chunk at %d was answered with %d %s", offset, a.status, a.problem.Code)
+		}
+		if offset = 0; a.have != "" {
+			if _, err := fmt.Sscanf(a.have, "bytes=0-%d", &offset); err != nil {
+				s.t.Fatal(err)
+			}
+			offset++
+		}
+	}
+	s.t.Fatal("the file did not come to its end")
+	return hit
 }
 
 func btoi(b bool) int {

@@ -14,9 +14,10 @@ type Config struct {
 	TempBytes int64  // the most that temporary files hold at one time
 	TempDir   string // "" is the system's
 
-	Ahead          int           // files of one request in work while the next is received
+	InWork         int           // images of all requests at one time; the others wait in the order of coming
+	Ahead          int           // files of one request in work, or waiting for it, while the next is received
 	DeriveTimeout  time.Duration // for decoding one image; more is too complex
-	ProcessTimeout time.Duration // for all work on one image, waiting for memory included
+	ProcessTimeout time.Duration // for all work on one image, waiting for memory included, waiting for a place not
 	AnswerWithin   time.Duration // after the last byte of a request; then "processing" is answered
 
 	Attempts     int           // at an image that fails for no known reason; then it is kept as it is
@@ -43,7 +44,8 @@ func Defaults() Config {
 		Memory:    320 << 20,
 		TempBytes: 1 << 30,
 
-		Ahead:          8,
+		InWork:         16,
+		Ahead:          256,
 		DeriveTimeout:  30 * time.Second,
 		ProcessTimeout: 5 * time.Minute,
 		AnswerWithin:   time.Minute,

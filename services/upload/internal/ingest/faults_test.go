@@ -2,7 +2,9 @@ package ingest_test
 
 import (
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,6 +131,55 @@ func TestPurgeWithEachFailure(t *testing.T) {
 		}
 		w.bus.Forget(doomed.ID)
 	})
+}
+
+// The same file comes again, and the catalog has the second one purged: whatever
+// fails on the way, one is left, and it is the first.
+func TestDuplicateWithEachFailure(t *testing.T) {
+	var kept, again ingest.Original
+	purge := func(w *world) error {
+		return w.HandlePurged(w.t.Context(), purged(t, again.ID, owner, again.Key))
+	}
+	eachFailure(t, func(w *world) {
+		kept, again = w.store(picture("one")), ingest.Original{}
+		w.process(kept)
+	}, func(w *world) map[string]string {
+		outcomes, err := w.Receive(w.t.Context(), owner, sequence(file("again.jpg", picture("one"))))
+		if err != nil {
+			t.Errorf("Receive: %v", err)
+		}
+		if again = outcomes[0].Original; again.ID != "" {
+			if err := purge(w); event.JudgeError(err, 1, 5) == event.Dead {
+				t.Errorf("HandlePurged: %v, want another try", err)
+			}
+		}
+		return map[string]string{kept.ID: kept.SHA256}
+	}, func(w *world) {
+		if again.ID == "" {
+			again = w.other(kept.ID) // stored, and not answered
+		}
+		if again.ID != "" {
+			if err := purge(w); err != nil { // the event comes again
+				t.Errorf("HandlePurged again: %v", err)
+			}
+		}
+		w.settle()
+		if keys := w.bucket.Keys(contract.PrefixOriginals); !slices.Equal(keys, []string{kept.Key}) || again.ID != "" && w.parts(again) > 0 {
+			t.Errorf("left are %v and %d parts of the copy, want %s alone", keys, w.parts(again), kept.Key)
+		}
+		w.bus.Forget(again.ID)
+	})
+}
+
+// other is an original that is stored and is not of the image id, if there is
+// one.
+func (w *world) other(id string) (o ingest.Original) {
+	for _, key := range w.bucket.Keys(contract.PrefixOriginals) {
+		if found := strings.TrimSuffix(path.Base(key), path.Ext(key)); found != id {
+			o.ID, o.Key = found, key
+		}
+	}
+	return o
 }
 
 func TestSweepWithEachFailure(t *testing.T) {

@@ -17,11 +17,18 @@ var errClosed = fault.New(fault.Unavailable, "stopping", "The service is stoppin
 // flights runs at most one piece of work per image at a time and lets everyone
 // who wants the same join it. The work has a life of its own: whoever waits may
 // go away, as a client does that hangs up, and the work goes on.
+//
+// So many images are in work at one time; the others wait in the order in which
+// they came. Who waits has no memory, no file and no try yet: a process that
+// ends with many waiting leaves nothing behind for which the next would have to
+// wait.
 type flights struct {
-	timeout time.Duration
+	timeout time.Duration // for the work, without the wait for a place
+	places  chan struct{}
 	log     *slog.Logger
 	life    context.Context // of the work, not of a caller
 	end     context.CancelFunc
+	closing chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
@@ -35,9 +42,12 @@ type flight struct {
 	err      error
 }
 
-func newFlights(timeout time.Duration, log *slog.Logger) *flights {
+func newFlights(atOnce int, timeout time.Duration, log *slog.Logger) *flights {
 	life, end := context.WithCancel(context.Background())
-	return &flights{timeout: timeout, log: log, life: life, end: end, running: map[string]*flight{}}
+	return &flights{
+		timeout: timeout, places: make(chan struct{}, atOnce), log: log, life: life, end: end,
+		closing: make(chan struct{}), running: map[string]*flight{},
+	}
 }
 
 type work func(ctx context.Context) (contract.Manifest, error)
@@ -73,14 +83,21 @@ func (f *flights) take(id string, do work) (*flight, error) {
 }
 
 func (f *flights) run(id string, current *flight, do work) {
-	ctx, cancel := context.WithTimeout(f.life, f.timeout)
-	defer cancel()
 	defer func() {
 		f.mu.Lock()
 		delete(f.running, id)
 		f.mu.Unlock()
 		close(current.done)
 	}()
+	select {
+	case f.places <- struct{}{}:
+		defer func() { <-f.places }()
+	case <-f.closing:
+		current.err = errClosed
+		return
+	}
+	ctx, cancel := context.WithTimeout(f.life, f.timeout)
+	defer cancel()
 	current.manifest, current.err = contain(ctx, f.log, id, do)
 }
 
@@ -98,6 +115,9 @@ func contain(ctx context.Context, log *slog.Logger, id string, do work) (m contr
 
 func (f *flights) close(ctx context.Context) {
 	f.mu.Lock()
+	if !f.closed {
+		close(f.closing) // who waits for a place is left to the sweep
+	}
 	f.closed = true
 	f.mu.Unlock()
 	finished := make(chan struct{})

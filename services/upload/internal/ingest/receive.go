@@ -21,7 +21,7 @@ type Outcome struct {
 }
 
 // Receive stores the files of one request as they arrive and processes each
-// while the next comes in, Config.Ahead at a time. The outcomes are in the
+// while the next comes in, Config.Ahead of them at most. The outcomes are in the
 // order of the files; one file's refusal leaves the others alone. What is not
 // processed Config.AnswerWithin after the last file is left to go on by itself.
 //

@@ -78,6 +78,54 @@ func TestReceiveWorksAhead(t *testing.T) {
 	})
 }
 
+// However many files wait for their processing: that holds up neither the body of
+// a request nor its answer, and those that wait have no try in the bucket, which
+// after a crash would keep the next process from them.
+func TestReceiveIsNotHeldUpByTheWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *ingest.Config) { c.InWork, c.ProcessTimeout, c.DeriveTimeout = 3, time.Hour, time.Hour })
+		w.imager.gate = make(chan struct{})
+		var files []ingest.File
+		for i := range 20 {
+			files = append(files, file("a.jpg", picture(fmt.Sprint(i))))
+		}
+		began := time.Now()
+		outcomes, err := w.Receive(t.Context(), owner, sequence(files...))
+		if err != nil || time.Since(began) != w.cfg.AnswerWithin || len(acknowledged(outcomes)) != len(files) {
+			t.Errorf("Receive: %d files, %v after %v; want all after %v", len(acknowledged(outcomes)), err, time.Since(began), w.cfg.AnswerWithin)
+		}
+		if n := len(w.bucket.Keys(contract.PrefixAttempts)); n != w.cfg.InWork {
+			t.Errorf("%d images are in work, want %d", n, w.cfg.InWork)
+		}
+		close(w.imager.gate)
+		synctest.Wait()
+		ingesttest.Audit(t, w.bucket, w.bus, acknowledged(outcomes))
+	})
+}
+
+// A stop does not wait for what waits itself.
+func TestCloseLeavesWhatWaitsToTheSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *ingest.Config) { c.InWork = 1 })
+		w.imager.gate = make(chan struct{})
+		first, second := w.store(picture("one")), w.store(picture("two"))
+		go func() { _, _ = w.Process(t.Context(), first.Key) }()
+		synctest.Wait()
+		waited := make(chan error)
+		go func() { _, err := w.Process(t.Context(), second.Key); waited <- err }()
+		synctest.Wait()
+		closed := make(chan struct{})
+		go func() { w.Close(t.Context()); close(closed) }()
+		if err := <-waited; code(err) != "stopping" {
+			t.Errorf("who waited got %v", err)
+		}
+		close(w.imager.gate)
+		<-closed
+		w.settle()
+		ingesttest.Audit(t, w.bucket, w.bus, map[string]string{first.ID: first.SHA256, second.ID: second.SHA256})
+	})
+}
+
 // What takes too long is answered as safe and goes on by itself.
 func TestReceiveAnswersInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

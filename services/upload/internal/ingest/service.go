@@ -68,7 +68,7 @@ func New(cfg Config, ports Ports) *Service {
 		sources: newBudget(cfg.sourceMemory()),
 		spools:  newBudget(cfg.TempBytes),
 		decodes: newDecodeBudget(cfg.DecodeMemory()),
-		flights: newFlights(cfg.ProcessTimeout, ports.Log),
+		flights: newFlights(cfg.InWork, cfg.ProcessTimeout, ports.Log),
 		said:    newRecent(cfg.RepeatEvery, ports.Now),
 		refused: &refusals{reasons: map[string]error{}},
 		fresh:   &fresh{ids: map[string]bool{}},

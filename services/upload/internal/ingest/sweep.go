@@ -7,7 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
@@ -42,7 +45,7 @@ type Order struct {
 	RetryFailed bool
 	// DryRun changes nothing, and reports and counts what would be done.
 	DryRun bool
-	// Report hears of every step, in order; may be nil.
+	// Report hears of every step, one after the other; may be nil.
 	Report func(Step)
 }
 
@@ -59,8 +62,9 @@ func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error
 }
 
 // SweepBy finishes what a crash, a lost event or a failed dependency left
-// undone: it takes in what waits in the inbox, processes originals without a manifest, publishes manifests again,
-// finishes and gives up upload sessions, and removes what belongs to nothing.
+// undone: it takes in what waits in the inbox, processes originals without a
+// manifest, publishes manifests again, finishes and gives up upload sessions, and
+// removes what belongs to nothing.
 //
 // It deletes no original (but what Process refuses) and nothing that has a
 // manifest. What it removes for its age is old by two clocks, the wall's and
@@ -86,7 +90,21 @@ type sweep struct {
 	*Service
 	order      Order
 	now, since time.Time
+	mu         sync.Mutex // of done, and of Report's turns
 	done       Swept
+}
+
+// sweepAtOnce is how many images a sweep has in work at one time: over a network
+// each is mostly waiting, and there may be thousands after a crash.
+const sweepAtOnce = 8
+
+// atOnce is sweepAtOnce, but for a report of what would be done, which is in
+// order.
+func (w *sweep) atOnce() int {
+	if w.order.DryRun {
+		return 1
+	}
+	return sweepAtOnce
 }
 
 // errPassed says that there is nothing to do any more.
@@ -101,6 +119,8 @@ func (w *sweep) step(ctx context.Context, done *int, do, key string, act func() 
 	if errors.Is(err, errPassed) {
 		return nil
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if errors.Is(err, errInWork) || errors.Is(err, errPaused) {
 		w.done.Young++
 		return ctx.Err()
@@ -111,7 +131,7 @@ func (w *sweep) step(ctx context.Context, done *int, do, key string, act func() 
 	return w.count(ctx, done, key, err)
 }
 
-// count judges one object's error.
+// count judges one object's error. The caller holds mu where others are at work.
 func (w *sweep) count(ctx context.Context, done *int, key string, err error) error {
 	if err == nil {
 		*done++
@@ -167,22 +187,29 @@ func (w *sweep) unprocessed(ctx context.Context, originals map[string]blob.Info)
 	if err != nil {
 		return err
 	}
+	var group errgroup.Group
+	group.SetLimit(w.atOnce())
 	for _, id := range lacking {
 		info := originals[id]
 		// An age below zero is a clock's fault, and no reason to wait.
 		if age := w.now.Sub(info.CreatedAt); age >= 0 && age < w.cfg.SweepAge || w.order.DryRun && w.rests(ctx, id) {
-			w.done.Young++
+			w.leaveYoung()
 			continue
 		}
-		err := w.step(ctx, &w.done.Processed, "process", info.Key, func() error {
-			_, err := w.Process(ctx, info.Key)
-			return unfinished(err)
+		group.Go(func() error {
+			return w.step(ctx, &w.done.Processed, "process", info.Key, func() error {
+				_, err := w.Process(ctx, info.Key)
+				return unfinished(err)
+			})
 		})
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	return group.Wait()
+}
+
+func (w *sweep) leaveYoung() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done.Young++
 }
 
 // rests tells what a sweep that may try finds out by trying: that an image is in

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
@@ -34,6 +35,29 @@ func TestSweepProcessesWhatWasLeft(t *testing.T) {
 	if w.bucket.Data(bad.Key) != nil {
 		t.Error("what is refused was kept")
 	}
+}
+
+// After a crash there may be thousands: eight are in work at one time.
+func TestSweepProcessesSeveralAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		stored := map[string]string{}
+		for i := range 20 {
+			o := w.store(picture(fmt.Sprint(i)))
+			stored[o.ID] = o.SHA256
+		}
+		w.clock.Advance(w.cfg.SweepAge)
+		w.imager.gate = make(chan struct{})
+		swept := make(chan struct{})
+		go func() { w.sweep(time.Time{}, ingest.Swept{Processed: 20}); close(swept) }()
+		synctest.Wait()
+		if n := len(w.bucket.Keys(contract.PrefixAttempts)); n != 8 {
+			t.Errorf("%d are in work, want 8", n)
+		}
+		close(w.imager.gate)
+		<-swept
+		ingesttest.Audit(t, w.bucket, w.bus, stored)
+	})
 }
 
 // What was published is said again by a process that does not know that, but

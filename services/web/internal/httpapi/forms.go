@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
@@ -18,6 +19,8 @@ import (
 const (
 	// maxFormBytes bounds a form without files.
 	maxFormBytes = 16 << 10
+	// formIdle is how long such a form may stand still.
+	formIdle = 60 * time.Second
 	// maxNextBytes bounds the address that a form leads back to.
 	maxNextBytes = 2 << 10
 	// languageSeconds is how long the choice of a language is kept: a year.
@@ -86,7 +89,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if mediaType != "application/x-www-form-urlencoded" && r.ContentLength != 0 {
 		return nil, errFormType
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, httpx.IdleBody(w, r, bodyIdle), maxFormBytes))
+	raw, err := io.ReadAll(http.MaxBytesReader(w, httpx.IdleBody(w, r, formIdle), maxFormBytes))
 	if err != nil {
 		w.Header().Set("Connection", "close")
 		return nil, formError(err)

@@ -63,7 +63,7 @@ func newSite(t *testing.T, change ...func(*site)) *site {
 	s.uploader, s.store = &gallerytest.Uploader{Media: s.media}, s.media
 	s.options = httpapi.Options{
 		Pages: rendered, Health: &httpx.Health{}, Draining: s.draining, Addr: "127.0.0.1:0",
-		Uploads: httpapi.UploadLimits{MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30},
+		Uploads: httpapi.UploadLimits{MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30, IdleBody: time.Minute},
 		Log:     slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {

@@ -68,6 +68,8 @@ type UploadLimits struct {
 	MaxFiles        int   // in a request
 	MaxFileBytes    int64 // of one file
 	MaxRequestBytes int64 // of all files of a request
+	// IdleBody is how long the body of an upload may stand still.
+	IdleBody time.Duration
 }
 
 // requestTimeout bounds what a page or an API call waits for other services.

@@ -19,14 +19,12 @@ import (
 )
 
 const (
-	// bodyIdle is how long a request's body may stand still.
-	bodyIdle = 60 * time.Second
 	// formSlack is what a multipart form may hold beside its files: part
 	// headers, boundaries and text fields.
 	formSlack = 32 << 20
 	// uploadStall is how long an upload may make no progress, on the side of
 	// the upload service, before it is given up: neither a read of the body nor
-	// the answer after its end.
+	// the answer after its end. It is never less than the wait for two bytes.
 	uploadStall = 2 * time.Minute
 )
 
@@ -75,11 +73,12 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (uploadapi.Uplo
 func (s *Server) relay(w http.ResponseWriter, r *http.Request, limit int64, send func(context.Context, *incoming) error) error {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	watch := time.AfterFunc(uploadStall, func() { cancel(errUploadStalled) })
+	stall := max(uploadStall, 2*s.Uploads.IdleBody)
+	watch := time.AfterFunc(stall, func() { cancel(errUploadStalled) })
 	defer watch.Stop()
 	body := &incoming{
-		from:     http.MaxBytesReader(w, httpx.IdleBody(w, r, bodyIdle), limit),
-		progress: func() { watch.Reset(uploadStall) },
+		from:     http.MaxBytesReader(w, httpx.IdleBody(w, r, s.Uploads.IdleBody), limit),
+		progress: func() { watch.Reset(stall) },
 	}
 	err := send(ctx, body)
 	failure := body.finish()
