@@ -4,7 +4,7 @@
 GO        ?= go
 UI        := services/web/ui
 UI_SOURCE := $(shell find $(UI)/src $(UI)/styles $(UI)/static $(UI)/build.js $(UI)/tsconfig.json -type f 2>/dev/null)
-MODULES   := . .ci/tools
+MODULES   := . .ci/tools deployments/check
 
 # The race detector needs a C compiler, which Go itself does not.
 RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
@@ -13,7 +13,7 @@ RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ui ## start the gallery on http://127.0.0.1:8080, data in ./sajin-data
@@ -65,6 +65,11 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
+.PHONY: check-deployments
+check-deployments: ## hold the files in deployments/ and k8s/ to the code
+	$(GO) -C deployments/check vet ./...
+	$(GO) -C deployments/check test ./...
+
 # SEED repeats the plan of a run; the flags say how much of it, such as
 # `make chaos CHAOS='-uploads 1000 -clients 10 -deployment split'`.
 .PHONY: chaos
@@ -92,6 +97,7 @@ bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 .PHONY: lint
 lint: bin/golangci-lint ## lint, and check that go.mod says what is imported
 	bin/golangci-lint run ./...
+	cd deployments/check && $(CURDIR)/bin/golangci-lint run ./...
 	@for module in $(MODULES); do echo "$(GO) -C $$module mod tidy -diff"; $(GO) -C $$module mod tidy -diff || exit 1; done
 
 .PHONY: dead

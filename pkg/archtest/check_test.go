@@ -116,7 +116,7 @@ func (d dependency) covers(imported string) bool {
 // their own.
 func forTests(name string) bool {
 	return strings.HasSuffix(name, "test") || matches(name,
-		"services/sajin/internal/stack", "services/sajin/cmd/stack",
+		"services/sajin/internal/stack", "services/sajin/cmd/stack", "services/sajin/cmd/storage",
 		"services/sajin/internal/audit", "services/sajin/internal/chaos", "services/sajin/cmd/chaos")
 }
 

@@ -38,6 +38,16 @@ var layers = []layer{
 		why:      "what every HTTP side shares knows no use case",
 	},
 	{
+		packages: []string{"pkg/serviceauth"},
+		may:      []string{"pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/serviceauth/keyring"},
+		why:      "who calls, and for whom, is asked of every service alike and knows no use case",
+	},
+	{
+		packages: []string{"pkg/serviceauth/*", "pkg/serviceauth/*/*"},
+		may:      []string{"pkg/fault", "pkg/serviceauth", "pkg/serviceauth/keyring"},
+		why:      "a kind of token knows its port and who vouches for it",
+	},
+	{
 		packages: []string{"pkg/gormdb", "pkg/gormdb/*"},
 		may:      []string{"pkg/fault", "pkg/gormdb", "pkg/telemetry"},
 		why:      "opening a database needs no knowledge of what is in it",
@@ -58,7 +68,7 @@ var layers = []layer{
 		why:      "it chooses the adapters that an address names, for every root the same way",
 	},
 	{
-		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery"},
+		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery", "services/web/internal/accounts"},
 		may:      []string{"pkg/blob", "pkg/event", "pkg/contract", "pkg/contract/*", "pkg/fault", "pkg/identity"},
 		mayNot:   doors,
 		why:      "a core is plain Go behind ports, so that it can be read, tested and moved without any door, store or SDK",
@@ -66,7 +76,7 @@ var layers = []layer{
 	{
 		packages: []string{"services/*/internal/httpapi"},
 		may: []string{
-			"services/$/api", "services/$/internal/ingest", "services/$/internal/catalog", "services/$/internal/gallery", "services/$/internal/pages",
+			"services/$/api", "services/$/internal/ingest", "services/$/internal/catalog", "services/$/internal/gallery", "services/$/internal/accounts", "services/$/internal/pages",
 			"pkg/contract", "pkg/contract/*", "pkg/event", "pkg/fault", "pkg/httpx", "pkg/httpx/problem", "pkg/identity", "pkg/kitx",
 		},
 		why: "a door translates between HTTP and its own core; stores and SDKs stay behind the core's ports",
@@ -97,6 +107,24 @@ var layers = []layer{
 		may:      []string{"services/catalog/internal/catalog", "pkg/contract", "pkg/contract/*", "pkg/event", "pkg/fault", "pkg/gormdb", "pkg/identity"},
 		mayNot:   []string{"net/http"},
 		why:      "the store is behind the catalog's port, and knows no door",
+	},
+	{
+		packages: []string{"services/web/internal/gormaccounts"},
+		may:      []string{"services/web/internal/accounts", "pkg/fault", "pkg/gormdb", "pkg/identity"},
+		mayNot:   []string{"net/http"},
+		why:      "the store is behind the accounts' port, and knows no door",
+	},
+	{
+		packages: []string{"services/web/internal/iapassertions"},
+		may:      []string{"services/web/internal/accounts", "pkg/fault"},
+		mayNot:   []string{"database/sql"},
+		why:      "it knows who speaks for people, and not what people may do",
+	},
+	{
+		packages: []string{"services/web/internal/argon2hasher"},
+		may:      []string{"services/web/internal/accounts", "pkg/fault"},
+		mayNot:   []string{"net/http", "database/sql"},
+		why:      "how a password is kept does not depend on whose it is or where",
 	},
 	{
 		packages: []string{"services/catalog/catalogclient", "services/upload/uploadclient", "services/web/webclient"},
@@ -176,13 +204,25 @@ var dependencies = []dependency{
 		why:      "Google's transport belongs to the adapters of Google's products",
 	},
 	{
+		prefixes: []string{"cloud.google.com/go/auth"},
+		users:    []string{"pkg/serviceauth/googletokens"},
+		why:      "Google's credentials are behind the services' own port",
+	},
+	{
+		prefixes: []string{"github.com/go-jose/go-jose/v4"},
+		users: []string{
+			"pkg/serviceauth/keyring", "pkg/serviceauth/googletokens", "pkg/serviceauth/googletokens/googletest", "services/web/internal/iapassertions",
+		},
+		why: "signatures are made and judged where their keys are",
+	},
+	{
 		prefixes: []string{"github.com/nats-io"},
 		users:    []string{"pkg/event/natsevents"},
 		why:      "NATS is behind the event port",
 	},
 	{
 		prefixes: []string{"gorm.io", "github.com/glebarez", "github.com/go-sql-driver/mysql", "github.com/pressly/goose/v3"},
-		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "pkg/platform", "services/*/internal/gorm*", "services/catalog"},
+		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "pkg/platform", "services/*/internal/gorm*", "services/catalog", "services/web", "services/sajin"},
 		why:      "SQL is behind the stores' ports; a root hands the open database on",
 	},
 	{
@@ -221,6 +261,16 @@ var dependencies = []dependency{
 		why:      "languages are the pages' business; the catalog names none when it puts names in order",
 	},
 	{
+		prefixes: []string{"golang.org/x/text/secure/precis"},
+		users:    []string{"services/web/internal/accounts"},
+		why:      "which spellings are one name and one password is a standard's business (RFC 8264 to 8266)",
+	},
+	{
+		prefixes: []string{"golang.org/x/crypto/argon2"},
+		users:    []string{"services/web/internal/argon2hasher"},
+		why:      "passwords are behind the hasher's port",
+	},
+	{
 		prefixes: []string{"golang.org/x/text/unicode/norm"},
 		users:    []string{"pkg/contract"},
 		why:      "what one name is, whoever typed it, is decided once",
@@ -232,8 +282,8 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term"},
-		users:    []string{"services/sajin/internal/display"},
-		why:      "how progress looks on a terminal is one package's business",
+		users:    []string{"services/sajin/internal/display", "services/sajin/internal/prompt"},
+		why:      "what a terminal shows, and what it hides, is the business of one package each",
 	},
 	{
 		prefixes: []string{

@@ -15,9 +15,9 @@ import (
 // tables are the pages that say which test is for which row, and the rows that
 // each must have.
 var tables = map[string][]string{
-	"attacks.md": rows("U", 1, 48),
-	"faults.md": append(append(append(append(rows("F", 1, 7), "F10"), rows("F", 19, 31)...), "F33"),
-		append(rows("F", 36, 39), "F41", "F44")...),
+	"attacks.md": append(append(append(rows("U", 1, 48), rows("A", 1, 7)...), rows("S", 5, 10)...), "A15", "P17", "S01", "S02", "W10"),
+	"faults.md": append(append(append(append(rows("F", 1, 7), "F10"), rows("F", 19, 31)...), rows("F", 33, 39)...),
+		"F41", "F43", "F44"),
 }
 
 func rows(letter string, first, last int) []string {

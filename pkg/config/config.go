@@ -27,10 +27,18 @@ type Common struct {
 	DataDir   string `env:"DATA_DIR" envDefault:"sajin-data"` // where the embedded adapters keep everything
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info"`      // debug, info, warn, error
 	LogFormat string `env:"LOG_FORMAT" envDefault:"text"`     // text, json (for Cloud Logging)
-	// Auth must be "none" for a program without accounts to listen beyond
-	// loopback: said outright, so that nobody opens a gallery by mistake.
+	// Auth says how a gallery knows who is there: "password", "iap" (Cloud IAP in
+	// front), or "none", said outright, so that nobody opens a gallery by mistake.
+	// With none of them nobody is asked, and a program listens on loopback only.
 	Auth string `env:"AUTH"`
 }
+
+// The values of Auth.
+const (
+	AuthNone     = "none"
+	AuthPassword = "password"
+	AuthIAP      = "iap"
+)
 
 // Validate names what is wrong with the shared variables.
 func (c *Common) Validate() error {
@@ -47,8 +55,8 @@ func (c *Common) Validate() error {
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		problems = append(problems, fmt.Errorf("SAJIN_LOG_FORMAT must be text or json, not %q", c.LogFormat))
 	}
-	if c.Auth != "" && c.Auth != "none" {
-		problems = append(problems, fmt.Errorf("SAJIN_AUTH must be none or not set, not %q", c.Auth))
+	if !slices.Contains([]string{"", AuthNone, AuthPassword, AuthIAP}, c.Auth) {
+		problems = append(problems, fmt.Errorf("SAJIN_AUTH must be password, iap, none or not set, not %q", c.Auth))
 	}
 	return errors.Join(problems...)
 }

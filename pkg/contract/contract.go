@@ -28,6 +28,10 @@ const (
 	TopicPurges event.Topic = "sajin-purges"
 )
 
+// PathEvents is where a service takes the events of a subscription that the bus
+// pushes, with the subscription's name behind it.
+const PathEvents = "/events/"
+
 // The event types.
 const (
 	TypeObjectFinalized = "object.finalized.v1"

@@ -29,11 +29,21 @@ func (h *Health) Started() { h.started.Store(true) }
 // Draining says that the service is about to stop.
 func (h *Health) Draining() { h.draining.Store(true) }
 
+// The probes' paths.
+const (
+	pathLive    = "/healthz/live"
+	pathStartup = "/healthz/startup"
+	pathReady   = "/healthz/ready"
+)
+
+// Probes lists the paths of the probes, which answer anybody.
+func Probes() []string { return []string{pathLive, pathStartup, pathReady} }
+
 // Register adds the probes' routes.
 func (h *Health) Register(rt *Router) {
-	rt.HandleFunc("GET /healthz/live", h.answer(func(context.Context) error { return nil }))
-	rt.HandleFunc("GET /healthz/startup", h.answer(h.startup))
-	rt.HandleFunc("GET /healthz/ready", h.answer(h.Ready))
+	rt.HandleFunc("GET "+pathLive, h.answer(func(context.Context) error { return nil }))
+	rt.HandleFunc("GET "+pathStartup, h.answer(h.startup))
+	rt.HandleFunc("GET "+pathReady, h.answer(h.Ready))
 }
 
 func (h *Health) startup(context.Context) error {

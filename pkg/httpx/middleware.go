@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -58,6 +60,24 @@ func validRequestID(s string) bool {
 		}
 	}
 	return true
+}
+
+// internalPrefix begins the headers by which services speak to each other.
+const internalPrefix = "Sajin-"
+
+// FromOutside takes the headers of services from requests that come from
+// elsewhere, so that nothing behind the edge can be led to believe one.
+func FromOutside(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name := range r.Header {
+			if strings.HasPrefix(name, internalPrefix) {
+				r = r.Clone(r.Context())
+				maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return strings.HasPrefix(name, internalPrefix) })
+				break
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // AccessLog writes one line per request at debug level, or at warn for a

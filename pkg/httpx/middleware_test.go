@@ -33,6 +33,20 @@ func TestChainPutsTheFirstOutermost(t *testing.T) {
 	}
 }
 
+// S05: what services say to each other is not for others to say.
+func TestS05_FromOutside(t *testing.T) {
+	var seen http.Header
+	h := httpx.FromOutside(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))
+	r := httptest.NewRequest("GET", "/", nil)
+	for _, name := range []string{"sajin-acting-owner", "SAJIN-TIMEOUT-MS", "Sajin-", "Accept", "X-Sajin-Note"} {
+		r.Header.Set(name, "x")
+	}
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if len(seen) != 2 || seen.Get("Accept") != "x" || seen.Get("X-Sajin-Note") != "x" {
+		t.Errorf("behind the edge: %v", seen)
+	}
+}
+
 func TestRequestIDs(t *testing.T) {
 	cases := []struct {
 		sent  string

@@ -21,8 +21,9 @@ type Owner string
 // LocalOwner is the one owner of a gallery without accounts.
 const LocalOwner Owner = "local"
 
-// OwnerHeader carries the acting owner from the edge to a service. A service
-// may believe it only from a caller it trusts.
+// OwnerHeader carries the acting owner from the edge to a service: signed over a
+// network, plain within a process and behind a serviceauth.Guard. A service may
+// believe it only from there.
 const OwnerHeader = "Sajin-Acting-Owner"
 
 // MaxOwnerBytes bounds an owner id, which is part of keys in the database.

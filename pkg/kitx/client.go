@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"time"
@@ -46,8 +45,8 @@ func NoRedirects(transport http.RoundTripper) *http.Client {
 type Encoder[Req any] func(Req) (path string, query url.Values, body any)
 
 // Client calls a use case of another service over HTTP, through the
-// middlewares. The owner and the request id of the context go along; a problem
-// comes back as the fault it was.
+// middlewares. The owner, the request id and the deadline of the context go
+// along; a problem comes back as the fault it was.
 func Client[Req, Resp any](t Target, method string, encode Encoder[Req], middlewares ...endpoint.Middleware) UseCase[Req, Resp] {
 	e := kithttp.NewClient(method, t.Base,
 		func(ctx context.Context, r *http.Request, request any) error {
@@ -91,8 +90,8 @@ func at(base *url.URL, path string) *url.URL {
 	return root.JoinPath(path)
 }
 
-// SetCaller puts the context's owner and request id into the header of a
-// request to another service.
+// SetCaller puts the context's owner, request id and deadline into the header of
+// a request to another service.
 func SetCaller(ctx context.Context, header http.Header) {
 	if owner := identity.OwnerFrom(ctx); owner != "" {
 		header.Set(identity.OwnerHeader, string(owner))
@@ -100,6 +99,7 @@ func SetCaller(ctx context.Context, header http.Header) {
 	if id := problem.RequestID(ctx); id != "" {
 		header.Set(httpx.RequestIDHeader, id)
 	}
+	httpx.SetTimeout(ctx, header)
 }
 
 func decodeResponse[Resp any](_ context.Context, resp *http.Response) (any, error) {
@@ -140,28 +140,6 @@ func Deadline(d time.Duration) endpoint.Middleware {
 			ctx, cancel := context.WithTimeout(ctx, d)
 			defer cancel()
 			return next(ctx, request)
-		}
-	}
-}
-
-// Retry repeats an idempotent call that failed with a retryable fault, up to
-// attempts in all, waiting base (more than 0), 2*base, … with jitter. It gives up
-// when the context ends.
-func Retry(attempts int, base time.Duration) endpoint.Middleware {
-	return func(next endpoint.Endpoint) endpoint.Endpoint {
-		return func(ctx context.Context, request any) (any, error) {
-			for attempt := 1; ; attempt++ {
-				response, err := next(ctx, request)
-				if err == nil || attempt >= attempts || !fault.KindOf(err).Retryable() || ctx.Err() != nil {
-					return response, err
-				}
-				wait := base << (attempt - 1)
-				select {
-				case <-time.After(wait/2 + rand.N(wait)):
-				case <-ctx.Done():
-					return nil, err
-				}
-			}
 		}
 	}
 }

@@ -87,7 +87,7 @@ func TestAProblemComesBackAsTheFaultItWas(t *testing.T) {
 }
 
 // S09: an answer that makes no sense is an outage of the other service.
-func TestAnswersThatMakeNoSense(t *testing.T) {
+func TestS09_AnswersThatMakeNoSense(t *testing.T) {
 	cases := map[string]http.HandlerFunc{
 		"HTML":    func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>10.0.0.3</html>") },
 		"nothing": func(http.ResponseWriter, *http.Request) {},

@@ -4,6 +4,7 @@ package platform
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -11,9 +12,12 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/blob/gcsblob"
+	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/cloudsql"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth/googletokens"
 )
 
 // openCloudEvents opens pubsub://project. Against the emulator topics and
@@ -41,4 +45,28 @@ func (a *Adapters) connect(ctx context.Context, raw string) (*gorm.DB, error) {
 	}
 	a.closers = append(a.closers, dialer.Close)
 	return gormdb.Open(ctx, raw, gormdb.Options{CloudSQL: dialer})
+}
+
+func googleVerifier(audience string) (serviceauth.Verifier, error) {
+	return googletokens.NewVerifier(audience, nil)
+}
+
+func googleTokens(audience string) (serviceauth.TokenSource, error) {
+	return googletokens.NewSource(audience)
+}
+
+// pushed makes the doors for events that Pub/Sub pushes.
+func pushed(bus event.Bus, audience, account string) (Push, error) {
+	verifier, err := googletokens.NewVerifier(audience, nil)
+	if err != nil {
+		return nil, err
+	}
+	pubsub, ok := bus.(*gcppubsub.Bus)
+	if !ok {
+		return nil, errPushBus
+	}
+	verify := serviceauth.Of(verifier, account)
+	return func(s event.Subscription, h event.Handler) (http.Handler, error) {
+		return pubsub.PushHandler(s, h, verify)
+	}, nil
 }

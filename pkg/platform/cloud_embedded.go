@@ -10,12 +10,14 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth"
 )
 
 // errEmbedded explains a build that leaves the cloud's adapters out.
 var errEmbedded = errors.New("this program was built for one machine only (-tags embedded); " +
-	"gs://, pubsub:// and cloudsql:// need a build without that tag")
+	"gs://, pubsub://, cloudsql:// and SAJIN_SERVICE_AUTH=google need a build without that tag")
 
 func openCloudEvents(context.Context, *url.URL) (closingBus, error) { return nil, errEmbedded }
 
@@ -27,3 +29,9 @@ func (*Adapters) connect(ctx context.Context, raw string) (*gorm.DB, error) {
 	}
 	return gormdb.Open(ctx, raw, gormdb.Options{})
 }
+
+func googleVerifier(string) (serviceauth.Verifier, error) { return nil, errEmbedded }
+
+func googleTokens(string) (serviceauth.TokenSource, error) { return nil, errEmbedded }
+
+func pushed(event.Bus, string, string) (Push, error) { return nil, errEmbedded }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sajin-gallery/sajin/pkg/config"
 	"github.com/sajin-gallery/sajin/pkg/platform"
 )
 
@@ -22,5 +23,9 @@ func TestABuildForOneMachineSaysWhatItLacks(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "built for one machine only") || !strings.Contains(err.Error(), "without that tag") {
 			t.Errorf("%+v: %v", tt.c, err)
 		}
+	}
+	door := platform.CatalogDoor()
+	if err := config.Load(guardedByGoogle, &door); err == nil || !strings.Contains(err.Error(), "SAJIN_SERVICE_AUTH=google") || door.Guard() != nil {
+		t.Errorf("a door that Google guards: %v", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"github.com/sajin-gallery/sajin/pkg/config"
 )
 
 // Need says which adapters a program wants.
@@ -16,13 +18,24 @@ const (
 	Events Need = 1 << iota
 	Media       // with Events, where the media store is a directory: it announces its objects
 	Database
+	Accounts // the web service's own database, where Config.Auth says that it has one
 )
 
 // Config names the adapters.
 type Config struct {
-	MediaURL    string `env:"MEDIA_URL"`    // gs://bucket, file:///dir
-	DatabaseURL string `env:"DATABASE_URL"` // mysql://…, cloudsql://project:region:instance/db, sqlite:///file
-	EventsURL   string `env:"EVENTS_URL"`   // pubsub://project, nats://host:port, nats+embedded:///dir
+	MediaURL    string `env:"MEDIA_URL"`        // gs://bucket, file:///dir
+	DatabaseURL string `env:"DATABASE_URL"`     // mysql://…, cloudsql://project:region:instance/db, sqlite:///file
+	EventsURL   string `env:"EVENTS_URL"`       // pubsub://project, nats://host:port, nats+embedded:///dir
+	AccountsURL string `env:"WEB_DATABASE_URL"` // as DatabaseURL
+
+	// Auth says whether there are accounts.
+	Auth string `env:"AUTH"`
+
+	// With pubsub: what the tokens of push requests must be for, and the service
+	// account that sends them. Set, events are pushed to the service and not
+	// pulled.
+	PushAudience string `env:"EVENTS_PUSH_AUDIENCE"`
+	PushAccount  string `env:"EVENTS_PUSH_ACCOUNT"`
 
 	// Required says which of them must be set. A program that falls back on
 	// Embedded requires none.
@@ -32,12 +45,39 @@ type Config struct {
 // Validate names every URL that is missing or has none of the forms that there
 // are. What is in a database's URL besides is for gormdb to say.
 func (c *Config) Validate() error {
+	databases := []string{"sqlite:///file", "mysql://user:password@host:port/database", "cloudsql://project:region:instance/database"}
 	return errors.Join(
 		c.check(Media, "SAJIN_MEDIA_URL", c.MediaURL, "file:///folder", "gs://bucket"),
-		c.check(Database, "SAJIN_DATABASE_URL", c.DatabaseURL,
-			"sqlite:///file", "mysql://user:password@host:port/database", "cloudsql://project:region:instance/database"),
+		c.check(Database, "SAJIN_DATABASE_URL", c.DatabaseURL, databases...),
+		c.checkAccounts(databases),
 		c.check(Events, "SAJIN_EVENTS_URL", c.EventsURL, "nats+embedded:///folder", "nats://host:port", "pubsub://project"),
+		c.checkPush(),
 	)
+}
+
+var errPushBus = errors.New("SAJIN_EVENTS_PUSH_AUDIENCE and SAJIN_EVENTS_PUSH_ACCOUNT need SAJIN_EVENTS_URL=pubsub://project: no other bus pushes")
+
+func (c *Config) checkPush() error {
+	switch {
+	case c.PushAudience == "" && c.PushAccount == "":
+		return nil
+	case c.PushAudience == "" || c.PushAccount == "":
+		return errors.New("SAJIN_EVENTS_PUSH_AUDIENCE and SAJIN_EVENTS_PUSH_ACCOUNT belong together: events are pushed with both, and pulled with neither")
+	case !strings.HasPrefix(c.EventsURL, "pubsub://"):
+		return errPushBus
+	default:
+		return nil
+	}
+}
+
+// hasAccounts reports whether somebody must be known to come in.
+func (c *Config) hasAccounts() bool { return c.Auth == config.AuthPassword || c.Auth == config.AuthIAP }
+
+func (c *Config) checkAccounts(forms []string) error {
+	if !c.hasAccounts() {
+		return nil
+	}
+	return c.check(Accounts, "SAJIN_WEB_DATABASE_URL", c.AccountsURL, forms...)
 }
 
 func (c *Config) check(need Need, variable, raw string, forms ...string) error {
@@ -81,6 +121,7 @@ func (c *Config) Embedded(dir string) error {
 	}
 	preset(&c.MediaURL, "file", "media")
 	preset(&c.DatabaseURL, "sqlite", "catalog.db")
+	preset(&c.AccountsURL, "sqlite", "accounts.db")
 	preset(&c.EventsURL, "nats+embedded", "events")
 	return nil
 }

@@ -22,6 +22,7 @@ func TestNothingSetIsBelowTheDataFolder(t *testing.T) {
 	here = filepath.ToSlash(here)
 	want := platform.Config{
 		MediaURL: "file://" + here + "/data/media", EventsURL: "nats+embedded://" + here + "/data/events",
+		AccountsURL: "sqlite://" + here + "/data/accounts.db",
 		DatabaseURL: "mysql://sajin@db/catalog", // what was set stays
 	}
 	if c != want {
@@ -93,10 +94,15 @@ func TestPeersAreChecked(t *testing.T) {
 		}
 	}
 	var p platform.Peers
-	if err := config.Load([]string{"SAJIN_CATALOG_URL=https://catalog.example", "SAJIN_UPLOAD_URL=http://127.0.0.1:8081"}, &p); err != nil {
+	addresses := []string{"SAJIN_CATALOG_URL=https://catalog.example", "SAJIN_UPLOAD_URL=http://127.0.0.1:8081"}
+	if err := config.Load(addresses, &p); err == nil || !strings.Contains(err.Error(), "SAJIN_SERVICE_AUTH") {
+		t.Errorf("%v: how web proves itself to another machine is left open", err)
+	}
+	if err := config.Load(append(addresses, "SAJIN_SERVICE_AUTH=none"), &p); err != nil {
 		t.Fatal(err)
 	}
-	if p.Catalog().Base.String() != "https://catalog.example" || p.Upload().Base.String() != "http://127.0.0.1:8081" {
-		t.Errorf("%s, %s", p.Catalog().Base, p.Upload().Base)
+	toCatalog, toUpload, err := p.Targets()
+	if err != nil || toCatalog.Base.String() != "https://catalog.example" || toUpload.Base.String() != "http://127.0.0.1:8081" {
+		t.Errorf("%s, %s, %v", toCatalog.Base, toUpload.Base, err)
 	}
 }

@@ -3,23 +3,50 @@ package platform
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/kitx"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth/keyring"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth/localtokens"
 )
 
 // Peers are the other services, as the web service reaches them.
 type Peers struct {
 	CatalogURL string `env:"CATALOG_URL"` // such as https://catalog.example
 	UploadURL  string `env:"UPLOAD_URL"`
+	Auth       string `env:"SERVICE_AUTH"`
+	Keys       string `env:"SERVICE_KEYS"` // a secret: kid:base64,…
 }
 
-// Validate names every address that is missing or not a web address.
+// Validate names every address that is missing or not a web address, and what
+// is needed to prove who is calling.
 func (p *Peers) Validate() error {
-	return errors.Join(checkPeer("SAJIN_CATALOG_URL", p.CatalogURL), checkPeer("SAJIN_UPLOAD_URL", p.UploadURL))
+	return errors.Join(
+		checkPeer("SAJIN_CATALOG_URL", p.CatalogURL), checkPeer("SAJIN_UPLOAD_URL", p.UploadURL), checkAuth(p.Auth, p.Keys),
+		p.checkSafe("SAJIN_CATALOG_URL", p.CatalogURL), p.checkSafe("SAJIN_UPLOAD_URL", p.UploadURL),
+	)
+}
+
+// checkSafe keeps Google's tokens, which are good for an hour, off a line that
+// others can read, and asks how to prove oneself to another machine.
+func (p *Peers) checkSafe(variable, raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || httpx.Loopback(net.JoinHostPort(u.Hostname(), "80")) {
+		return nil
+	}
+	switch {
+	case p.Auth == authUnsaid:
+		return fmt.Errorf("SAJIN_SERVICE_AUTH must be google, local or none, as the service has it that %s leads to", variable)
+	case p.Auth == authGoogle && u.Scheme == "http":
+		return fmt.Errorf("%s must begin with https:// with SAJIN_SERVICE_AUTH=google, or tokens could be read on the way", variable)
+	default:
+		return nil
+	}
 }
 
 func checkPeer(variable, raw string) error {
@@ -30,11 +57,40 @@ func checkPeer(variable, raw string) error {
 	return nil
 }
 
-// Catalog is the catalog service. Call Validate first.
-func (p *Peers) Catalog() kitx.Target { return remote("catalog", p.CatalogURL) }
+// Targets are the services, as web proves itself to them. Call Validate first.
+func (p *Peers) Targets() (catalog, upload kitx.Target, err error) {
+	if catalog, err = p.target(catalogName, p.CatalogURL); err != nil {
+		return kitx.Target{}, kitx.Target{}, err
+	}
+	upload, err = p.target(uploadName, p.UploadURL)
+	return catalog, upload, err
+}
 
-// Upload is the upload service. Call Validate first.
-func (p *Peers) Upload() kitx.Target { return remote("upload", p.UploadURL) }
+// target is a service over a network. To Google a service is its address, to us
+// its name.
+func (p *Peers) target(name, address string) (kitx.Target, error) {
+	target := remote(name, address)
+	if p.Auth == authNone || p.Auth == authUnsaid {
+		return target, nil
+	}
+	keys, err := keyring.Parse(p.Keys)
+	if err != nil {
+		return kitx.Target{}, err
+	}
+	if p.Auth == authLocal {
+		target.HTTP = &serviceauth.Client{
+			HTTP: target.HTTP, Actors: keys, Audience: name,
+			Tokens: localtokens.Source{Keys: keys, Name: webName, Audience: name},
+		}
+		return target, nil
+	}
+	tokens, err := googleTokens(address)
+	if err != nil {
+		return kitx.Target{}, err
+	}
+	target.HTTP = &serviceauth.Client{HTTP: target.HTTP, Actors: keys, Audience: address, Tokens: tokens}
+	return target, nil
+}
 
 // Local is a service of this process.
 func Local(name string, h http.Handler) kitx.Target {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,6 +29,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event/traced"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/pkg/process"
 )
 
 // MakeDataDir makes the data directory, readable by its owner only.
@@ -43,6 +45,8 @@ type Adapters struct {
 	Bus   event.Bus
 	Media blob.Store
 	DB    *gorm.DB
+	// Accounts is the web service's own database; nil where there are no accounts.
+	Accounts *gorm.DB
 	// Partials is for files that arrive in pieces, where the media store is a
 	// directory and Events are needed too; else nil.
 	Partials blob.Partials
@@ -50,11 +54,16 @@ type Adapters struct {
 	// a bucket; else nil.
 	Sessions blob.SessionOpener
 	// Inbox is the folder from which files are taken in, where Partials is set.
-	Inbox   blob.Inbox
+	Inbox blob.Inbox
+	// Push makes the doors for events that the bus pushes; nil where it does not.
+	Push    Push
 	closers []func() error
 }
 
-// Open opens what is needed, in the order events, media, database. An address
+// Push makes the door of one subscription.
+type Push func(event.Subscription, event.Handler) (http.Handler, error)
+
+// Open opens what is needed, in the order events, media, databases. An address
 // that is not set, or is none, is an error: see Embedded and Validate.
 func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 	a := &Adapters{}
@@ -65,10 +74,10 @@ func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 	}()
 	c.Required = need
 	if err := c.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w:\n%w", process.ErrConfig, err)
 	}
 	if need&Events != 0 {
-		if err := a.openEvents(ctx, c.EventsURL); err != nil {
+		if err := a.openEvents(ctx, c); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +87,12 @@ func Open(ctx context.Context, c Config, need Need) (_ *Adapters, err error) {
 		}
 	}
 	if need&Database != 0 {
-		if err := a.openDatabase(ctx, c.DatabaseURL); err != nil {
+		if a.DB, err = a.openDatabase(ctx, c.DatabaseURL); err != nil {
+			return nil, err
+		}
+	}
+	if need&Accounts != 0 && c.hasAccounts() {
+		if a.Accounts, err = a.openDatabase(ctx, c.AccountsURL); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +121,8 @@ type (
 	}
 )
 
-func (a *Adapters) openEvents(ctx context.Context, raw string) error {
+func (a *Adapters) openEvents(ctx context.Context, c Config) error {
+	raw := c.EventsURL
 	u, err := url.Parse(raw)
 	if err != nil {
 		return errURL("SAJIN_EVENTS_URL")
@@ -125,7 +140,10 @@ func (a *Adapters) openEvents(ctx context.Context, raw string) error {
 		return err
 	}
 	a.Bus, a.closers = bus, append(a.closers, bus.Close)
-	return nil
+	if c.PushAccount != "" {
+		a.Push, err = pushed(bus, c.PushAudience, c.PushAccount)
+	}
+	return err
 }
 
 // openMedia opens the media store. A directory has nobody who says when an
@@ -195,11 +213,11 @@ func announce(ctx context.Context, bus event.Publisher, info blob.Info) error {
 	return traced.Publisher(bus).Publish(ctx, contract.TopicObjects, e)
 }
 
-func (a *Adapters) openDatabase(ctx context.Context, raw string) error {
+func (a *Adapters) openDatabase(ctx context.Context, raw string) (*gorm.DB, error) {
 	db, err := a.connect(ctx, raw)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	a.DB, a.closers = db, append(a.closers, func() error { return gormdb.Close(db) })
-	return nil
+	a.closers = append(a.closers, func() error { return gormdb.Close(db) })
+	return db, nil
 }

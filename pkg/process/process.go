@@ -66,7 +66,7 @@ func Main(name string, stderr io.Writer, f func(context.Context) error) int {
 // variables are warned of.
 func Configure(environ []string, common *config.Common, more ...any) error {
 	into := append([]any{common}, more...)
-	if err := errors.Join(config.Load(environ, into...), CheckExposure(common)); err != nil {
+	if err := errors.Join(config.Load(environ, into...), checkExposure(common, more)); err != nil {
 		return fmt.Errorf("%w:\n%w", ErrConfig, err)
 	}
 	SetLog(common, os.Stderr)
@@ -127,6 +127,25 @@ func ListenAndServe(ctx context.Context, common *config.Common, s Service) error
 	return Serve(ctx, l, s)
 }
 
+// Guarded is a configuration that says what guards the program, where that is
+// not who signs in to a gallery.
+type Guarded interface {
+	// CheckExposure refuses an address that must not be listened on as things are.
+	CheckExposure(addr string) error
+}
+
+func checkExposure(common *config.Common, more []any) error {
+	if _, _, err := net.SplitHostPort(common.Addr); err != nil {
+		return nil // config.Common complains of it
+	}
+	for _, each := range more {
+		if own, ok := each.(Guarded); ok {
+			return own.CheckExposure(common.Addr)
+		}
+	}
+	return CheckExposure(common)
+}
+
 // CheckExposure refuses to listen beyond loopback while nothing asks who is
 // there, unless that is said outright. An address that is none is for
 // config.Common to complain of.
@@ -134,7 +153,7 @@ func CheckExposure(c *config.Common) error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil || c.Auth == "none" || httpx.Loopback(c.Addr) {
 		return nil
 	}
-	return fmt.Errorf("SAJIN_ADDR=%s can be reached from other machines, and there are no accounts: "+
-		"anybody could see, add and delete pictures. Listen on 127.0.0.1, or say SAJIN_AUTH=none if "+
-		"something in front of it decides who may come in", c.Addr)
+	return fmt.Errorf("SAJIN_ADDR=%s can be reached from other machines, and nothing asks who is there: "+
+		"anybody could see, add and delete pictures. Listen on 127.0.0.1, have people sign in with "+
+		"SAJIN_AUTH=password, or say SAJIN_AUTH=none if something in front of it decides who may come in", c.Addr)
 }

@@ -19,6 +19,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/traced"
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -27,6 +28,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth"
 	"github.com/sajin-gallery/sajin/pkg/telemetry"
 	core "github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/gormcatalog"
@@ -76,6 +78,12 @@ type Deps struct {
 	Bus event.Bus
 	Now func() time.Time // the clock; time.Now when nil
 	Log *slog.Logger     // slog.Default() when nil
+
+	// Push, where it is set, makes a door for a subscription whose events are
+	// pushed to this service; then it does not pull.
+	Push func(event.Subscription, event.Handler) (http.Handler, error)
+	// Guard knows who may call; nil where nobody but the gallery can.
+	Guard *serviceauth.Guard
 }
 
 // Service is the catalog service.
@@ -112,6 +120,13 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	s.health = &httpx.Health{Check: s.core.Check}
 	s.health.Register(s.router)
 	httpapi.Register(s.router, s.core)
+	if deps.Push != nil {
+		door, err := deps.Push(subscription(config), s.handler())
+		if err != nil {
+			return nil, err
+		}
+		s.router.Handle("POST "+pathEvents, door)
+	}
 	if err := s.prepare(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
 		return nil, err
 	}
@@ -136,10 +151,41 @@ func (s *Service) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Handler serves the API and the probes, with request ids, the access log and
-// the recovery from panics.
+// pathEvents is where events are pushed to.
+const pathEvents = contract.PathEvents + Subscription
+
+// access is who may use what: the edge all that is done for users.
+var access = serviceauth.Access{serviceauth.RoleWeb: {"/v1/"}}
+
+// Handler serves the API and the probes, with request ids, the access log, the
+// recovery from panics, and the guard. The probes answer anybody, and the door
+// for events asks for the bus's own token.
 func (s *Service) Handler() http.Handler {
-	return httpx.Chain(s.router, httpx.Traced, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, s.whenPrepared)
+	guard := s.deps.Guard.Middleware(access, append(httpx.Probes(), pathEvents)...)
+	return httpx.Chain(s.router, httpx.Traced, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover, guard, httpx.CallerDeadline, shed, s.whenPrepared)
+}
+
+// What is taken on at once. A waiting feed costs little; a call costs the
+// database something, so a wave of them is let in bit by bit.
+var (
+	feeds = httpx.Load{Running: 4096}
+	calls = httpx.Load{Running: 128, Waiting: 2048, Patience: 5 * time.Second}
+)
+
+// shed bounds the calls and the feeds, each by themselves. The probes are always
+// answered, and events are bounded by their subscription.
+func shed(next http.Handler) http.Handler {
+	waiting, calling := httpx.Shed(feeds, nil)(next), httpx.Shed(calls, nil)(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == catalogapi.PathChanges:
+			waiting.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/v1/"):
+			calling.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 var errNotPrepared = fault.New(fault.Unavailable, "not_started", "The service is starting.").RetryAfter(2 * time.Second)
@@ -147,7 +193,7 @@ var errNotPrepared = fault.New(fault.Unavailable, "not_started", "The service is
 // whenPrepared keeps the API from a database that has no schema yet.
 func (s *Service) whenPrepared(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.prepared.Load() && strings.HasPrefix(r.URL.Path, "/v1/") {
+		if !s.prepared.Load() && (strings.HasPrefix(r.URL.Path, "/v1/") || r.URL.Path == pathEvents) {
 			problem.Write(w, r, errNotPrepared)
 			return
 		}
@@ -169,22 +215,15 @@ func (s *Service) Draining() {
 }
 
 // Run does the background work until ctx ends: it handles the events of
-// contract.TopicImages, publishes the outbox, and empties the trash every
-// Config.TidyEvery. It returns nil after a drained stop. Several processes may
-// run at once.
+// contract.TopicImages that are not pushed, publishes the outbox, and empties
+// the trash every Config.TidyEvery. It returns nil after a drained stop. Several
+// processes may run at once.
 func (s *Service) Run(ctx context.Context) error {
 	if err := process.Await(ctx, s.deps.Log, "the database", s.prepare); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		sub := subscription(s.config)
-		err := s.deps.Bus.Receive(ctx, sub, traced.Handler(sub, s.core.HandleEvent))
-		if err == nil && ctx.Err() == nil {
-			return errors.New("catalog: the bus ended the subscription")
-		}
-		return err
-	})
+	group.Go(func() error { return s.receive(ctx) })
 	group.Go(func() error { s.core.RunRelay(ctx, s.config.TidyEvery > 0); return nil })
 	if s.config.TidyEvery > 0 {
 		group.Go(func() error { s.core.RunTidy(ctx, s.config.TidyEvery); return nil })
@@ -195,6 +234,23 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// handler handles events, however they come.
+func (s *Service) handler() event.Handler {
+	return traced.Handler(subscription(s.config), s.core.HandleEvent)
+}
+
+// receive pulls events, where they are not pushed, until ctx ends.
+func (s *Service) receive(ctx context.Context) error {
+	if s.deps.Push != nil {
+		return nil
+	}
+	err := s.deps.Bus.Receive(ctx, subscription(s.config), s.handler())
+	if err == nil && ctx.Err() == nil {
+		return errors.New("catalog: the bus ended the subscription")
+	}
+	return err
 }
 
 // Kept counts what Keep did.

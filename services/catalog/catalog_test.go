@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,11 @@ func status(s *Service, path string) int {
 }
 
 func TestServedIsDescribed(t *testing.T) {
-	openapitest.Routes(t, start(t, sqliteURL(t), catalogtest.NewBus(), nil), OpenAPI)
+	openapitest.Routes(t, behind(t, nil, func(event.Subscription, event.Handler) (http.Handler, error) { return http.NotFoundHandler(), nil }), OpenAPI)
+	without := start(t, sqliteURL(t), catalogtest.NewBus(), nil).Routes()
+	if slices.Contains(without, "POST /events/catalog-images") {
+		t.Error("the door for events is open without a push")
+	}
 }
 
 func TestADatabaseThatIsDownIsWaitedFor(t *testing.T) {

@@ -20,13 +20,15 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/pkg/kitx"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth"
 	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalogtest"
 )
 
 func TestMain(m *testing.M) {
 	code := mariadbtest.Run(m)
-	if err := goleak.Find(); err != nil && code == 0 {
+	// OpenCensus, below Google's SDKs, starts a worker when it is imported.
+	if err := goleak.Find(goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start")); err != nil && code == 0 {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		code = 1
 	}
@@ -64,6 +66,18 @@ func start(tb testing.TB, address string, bus event.Bus, now func() time.Time) *
 		tb.Fatal(err)
 	}
 	if err := s.Ready(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// behind is a service with a guard, or a door for events that are pushed.
+func behind(tb testing.TB, guard *serviceauth.Guard, push func(event.Subscription, event.Handler) (http.Handler, error)) *Service {
+	tb.Helper()
+	s, err := New(tb.Context(), Config{Migrate: true, EventWorkers: 4}, Deps{
+		DB: openDB(tb, sqliteURL(tb)), Bus: catalogtest.NewBus(), Log: quiet, Guard: guard, Push: push,
+	})
+	if err != nil {
 		tb.Fatal(err)
 	}
 	return s

@@ -18,7 +18,7 @@ import (
 // variables are those that some program reads.
 func variables() []string {
 	var out []string
-	for _, c := range []any{config.Common{}, platform.Config{}, platform.Peers{}, upload.Config{}, catalog.Config{}, web.Config{}, clientConfig{}} {
+	for _, c := range []any{config.Common{}, platform.Config{}, platform.Peers{}, platform.Door{}, upload.Config{}, catalog.Config{}, web.Config{}, clientConfig{}} {
 		for _, field := range reflect.VisibleFields(reflect.TypeOf(c)) {
 			if name, _, _ := strings.Cut(field.Tag.Get("env"), ","); name != "" {
 				out = append(out, config.Prefix+name)

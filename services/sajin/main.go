@@ -30,6 +30,9 @@ Usage:
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
 	sajin doctor [-data folder]
 	sajin collectstatic [-dry-run] [-prune-older-than 720h] gs://bucket|file:///folder
+	sajin samples [-count N] DIR
+	sajin createuser [-email ADDRESS] [-data folder] NAME
+	sajin passwd [-data folder] NAME
 	sajin version
 	sajin help
 
@@ -73,6 +76,15 @@ get them: compressed, under names that never change. It sends what is new and
 says what is older; that stays for pages of older versions, unless it has not
 been current for as long as -prune-older-than says.
 
+samples draws pictures, 24 by default, into a folder: something to try a gallery
+with. They are the same ones each time.
+
+createuser makes the account that owns a gallery which runs with
+SAJIN_AUTH=password, as the link does that such a gallery tells at its first
+start. passwd replaces a password, signs out all browsers and revokes all tokens.
+Both ask for the password, or read a line of their input, and work while the
+gallery runs.
+
 Flags override the variables SAJIN_ADDR and SAJIN_DATA_DIR;
 docs/operations.md lists all variables.
 `
@@ -90,8 +102,11 @@ var commands = map[string]command{
 	"rebuild":       rebuildCommand,
 	"migrate":       migrateCommand,
 	"verify":        verifyCommand,
+	"createuser":    createUserCommand,
+	"passwd":        passwdCommand,
 	"doctor":        doctorCommand,
 	"collectstatic": collectstaticCommand,
+	"samples":       samplesCommand,
 	"version": func(_ context.Context, _ []string, stdout io.Writer) error {
 		_, err := fmt.Fprintln(stdout, version())
 		return err

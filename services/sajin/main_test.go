@@ -44,7 +44,10 @@ func TestScripts(t *testing.T) {
 			env.Setenv("FREE_ADDR", addr)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt, "grep-in": grepIn, "albums": albums, "django": django},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt, "grep-in": grepIn, "albums": albums, "django": django,
+			"status": status, "signin": signIn, "token": makeToken,
+		},
 	})
 }
 

@@ -48,8 +48,15 @@ func (c *configuration) load(environ []string) error {
 // MiB idle, and room for the garbage of requests.
 const baseMemory = 80 << 20
 
+// errPushed: nobody but the gallery's own edge reaches the services here, so that
+// what is pushed would arrive nowhere.
+var errPushed = fmt.Errorf("%w: SAJIN_EVENTS_PUSH_ACCOUNT is for the services apart; without it the all-in-one pulls its events", process.ErrConfig)
+
 // serve runs the gallery until ctx ends.
 func serve(ctx context.Context, c configuration, stdout io.Writer) error {
+	if c.adapters.PushAccount != "" {
+		return errPushed
+	}
 	if err := platform.MakeDataDir(c.common.DataDir); err != nil {
 		return err
 	}
@@ -59,12 +66,15 @@ func serve(ctx context.Context, c configuration, stdout io.Writer) error {
 	}
 	defer func() { _ = l.Close() }() // closed already after a drain
 	process.LimitMemory(baseMemory + c.upload.Memory)
-	adapters, err := platform.Open(ctx, c.adapters, platform.Events|platform.Media|platform.Database)
+	adapters, err := platform.Open(ctx, c.adapters, platform.Events|platform.Media|platform.Database|platform.Accounts)
 	if err != nil {
 		return err
 	}
 	defer adapters.Close()
-	g, err := compose(ctx, c, adapters)
+	c.web.Addr = l.Addr().String()
+	g, err := compose(ctx, c, adapters, func(_ context.Context, link string) {
+		_, _ = fmt.Fprintf(stdout, "The gallery has no account yet. Open this once, within a day, to make yours:\n\n\t%s\n\n", link)
+	})
 	if err != nil {
 		return err
 	}
@@ -85,7 +95,7 @@ type gallery struct {
 // compose puts the services together. They call each other through their HTTP
 // handlers without a network (httpx.InProcess), so what holds for the services
 // apart holds here.
-func compose(ctx context.Context, c configuration, a *platform.Adapters) (*gallery, error) {
+func compose(ctx context.Context, c configuration, a *platform.Adapters, announce func(context.Context, string)) (*gallery, error) {
 	var g gallery
 	// Before anything can be uploaded: what is published to nobody is lost.
 	err := catalog.Subscribe(ctx, a.Bus, c.catalog)
@@ -104,7 +114,7 @@ func compose(ctx context.Context, c configuration, a *platform.Adapters) (*galle
 	g.web, err = web.New(ctx, c.web, web.Deps{
 		Catalog:  catalogclient.New(platform.Local("catalog", g.catalog.Handler())),
 		Uploader: uploadclient.New(platform.Local("upload", g.upload.Handler())),
-		Media:    a.Media, SessionOrigin: a.SessionOrigin(), Log: slog.Default(),
+		Media:    a.Media, SessionOrigin: a.SessionOrigin(), Accounts: a.Accounts, Announce: announce, Log: slog.Default(),
 	})
 	return &g, err
 }

@@ -42,7 +42,7 @@ func serving(t *testing.T, dir string) (h http.Handler, stop func()) {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(t.Context())
-	g, err := compose(ctx, c, adapters)
+	g, err := compose(ctx, c, adapters, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

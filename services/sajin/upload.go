@@ -132,6 +132,9 @@ func (s *sending) send(ctx context.Context, found folder.Found, stdout io.Writer
 		Concurrency: s.concurrency, DryRun: s.dryRun, Memory: s.memory(stdout), Listener: shown,
 	})
 	shown.Wait()
+	if err != nil && fault.KindOf(err) == fault.Unauthenticated {
+		err = fmt.Errorf("the gallery at %s asks who you are: make a token on its page Account, and set SAJIN_TOKEN to it", s.Server)
+	}
 	if receiptErr := s.writeReceipt(ctx, client, results, err); receiptErr != nil {
 		err = errors.Join(err, receiptErr)
 	}

@@ -79,3 +79,44 @@ func TestClientWaitsForTheAnswerOnlySoLong(t *testing.T) {
 		t.Errorf("Upload: %v, want a timeout", err)
 	}
 }
+
+// S09: an answer that makes no sense is an outage of the service, is read within
+// bounds, and leads nowhere else.
+func TestS09_AnswersThatMakeNoSense(t *testing.T) {
+	for name, h := range map[string]http.HandlerFunc{
+		"HTML": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>10.0.0.3</html>") },
+		"half": func(w http.ResponseWriter, _ *http.Request) { writeAs(w, `{"results":[{"name":"a`) },
+		"a defect": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "10.0.0.3", http.StatusInternalServerError)
+		},
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/elsewhere" {
+				t.Error("the redirect was followed")
+			}
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		},
+		"without end": func(w http.ResponseWriter, _ *http.Request) {
+			writeAs(w, `{"results":[{"name":"`)
+			for chunk := strings.Repeat("a", 1<<20); ; {
+				if _, err := io.WriteString(w, chunk); err != nil {
+					return
+				}
+			}
+		},
+	} {
+		base, err := url.Parse("http://upload.invalid")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := uploadclient.New(kitx.Target{Base: base, HTTP: kitx.NoRedirects(httpx.InProcess{Handler: h})})
+		got, err := c.Upload(asAnna(t.Context()), "multipart/form-data; boundary=x", -1, strings.NewReader("--x--\r\n"))
+		if fault.KindOf(err) != fault.Unavailable || len(got.Results) > 0 || strings.Contains(fault.Public(err).Detail, "10.0.0.3") {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func writeAs(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, text)
+}

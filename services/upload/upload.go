@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,6 +22,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/process"
+	"github.com/sajin-gallery/sajin/pkg/serviceauth"
 	"github.com/sajin-gallery/sajin/services/upload/internal/httpapi"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
@@ -48,7 +50,9 @@ type Deps struct {
 
 	// Push, where it is set, makes a door for a subscription whose events are
 	// pushed to this service; then it does not pull.
-	Push func(event.Subscription, event.Handler) http.Handler
+	Push func(event.Subscription, event.Handler) (http.Handler, error)
+	// Guard knows who may call; nil where nobody but the gallery can.
+	Guard *serviceauth.Guard
 }
 
 func (d Deps) withDefaults() Deps {
@@ -93,7 +97,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	s := &Service{cfg: cfg, deps: deps, images: images, core: newCore(cfg, deps, images)}
 	s.health.Check = s.core.Check
 	s.consumers = consumersOf(s.core, cfg)
-	s.router = httpapi.New(s.core, cfg.http(), &s.health, s.pushes()...)
+	pushes, err := s.pushes()
+	if err != nil {
+		return nil, err
+	}
+	s.router = httpapi.New(s.core, cfg.http(), &s.health, pushes...)
 	if err := s.ensure(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
 		return nil, err
 	}
@@ -164,20 +172,55 @@ func (s *Service) ensure(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) pushes() []httpapi.Push {
+func (s *Service) pushes() ([]httpapi.Push, error) {
 	if s.deps.Push == nil {
-		return nil
+		return nil, nil
 	}
 	var out []httpapi.Push
 	for _, c := range s.consumers {
-		out = append(out, httpapi.Push{Subscription: c.subscription.Name, Handler: s.deps.Push(c.subscription, c.handle)})
+		door, err := s.deps.Push(c.subscription, c.handle)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, httpapi.Push{Subscription: c.subscription.Name, Handler: door})
+	}
+	return out, nil
+}
+
+// access is who may use what: the edge all that is done for users.
+var access = serviceauth.Access{serviceauth.RoleWeb: {"/v1/"}}
+
+// open are the paths that need no token of a service: the probes, and the doors
+// for events, which ask for the bus's own.
+func (s *Service) open() []string {
+	out := httpx.Probes()
+	for _, c := range s.consumers {
+		out = append(out, contract.PathEvents+c.subscription.Name)
 	}
 	return out
 }
 
+// requests is what is taken on at once. What images need of memory is admitted
+// by the core, and who waits there keeps his place here.
+var requests = httpx.Load{Running: 512, Waiting: 512, Patience: 5 * time.Second}
+
+// shed bounds the requests. The probes are always answered, and events are
+// bounded by their subscription.
+func shed(next http.Handler) http.Handler {
+	bounded := httpx.Shed(requests, nil)(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			bounded.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Handler serves the HTTP API and the probes.
 func (s *Service) Handler() http.Handler {
-	return httpx.Chain(s.router, httpx.Traced, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover)
+	return httpx.Chain(s.router, httpx.Traced, httpx.RequestIDs(true), httpx.AccessLog, httpx.Recover,
+		s.deps.Guard.Middleware(access, s.open()...), httpx.CallerDeadline, shed)
 }
 
 // Routes lists the patterns that Handler serves.

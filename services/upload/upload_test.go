@@ -28,7 +28,8 @@ import (
 func TestMain(m *testing.M) {
 	upload.ImageWorker()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
+	// OpenCensus, below Google's SDKs, starts a worker when it is imported.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
 }
 
 // The whole way: a form in, a manifest in the bucket, an event on the bus.
@@ -166,13 +167,13 @@ func TestPushedEvents(t *testing.T) {
 	s := newSite(t)
 	pushed := map[string]event.Handler{}
 	svc, stop := s.run(func(_ *upload.Config, d *upload.Deps) {
-		d.Push = func(sub event.Subscription, h event.Handler) http.Handler {
+		d.Push = func(sub event.Subscription, h event.Handler) (http.Handler, error) {
 			pushed[sub.Name] = h
-			return http.NotFoundHandler()
+			return http.NotFoundHandler(), nil
 		}
 	})
 	defer stop()
-	if len(pushed) != 2 || !slices.Contains(svc.Routes(), "POST /v1/push/upload-purges") {
+	if len(pushed) != 2 || !slices.Contains(svc.Routes(), "POST /events/upload-purges") {
 		t.Errorf("the push doors are %v of %v", svc.Routes(), pushed)
 	}
 	e, err := contract.New("1", contract.SourceBucket, contract.TypeObjectFinalized, "", time.Now(), contract.ObjectFinalized{Key: "originals/x"})
@@ -200,7 +201,7 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 func TestRoutesAreDescribed(t *testing.T) {
 	s := newSite(t)
 	svc, stop := s.run(func(_ *upload.Config, d *upload.Deps) {
-		d.Push = func(event.Subscription, event.Handler) http.Handler { return http.NotFoundHandler() }
+		d.Push = func(event.Subscription, event.Handler) (http.Handler, error) { return http.NotFoundHandler(), nil }
 	})
 	defer stop()
 	openapitest.Routes(t, svc, upload.OpenAPI)

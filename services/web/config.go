@@ -6,6 +6,10 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/config"
+	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/process"
 )
 
 // Config is the service's configuration. The names are those of environment
@@ -31,9 +35,50 @@ type Config struct {
 	MaxFileBytes    int64         `env:"UPLOAD_FILE_BYTES" envDefault:"268435456"`
 	MaxRequestBytes int64         `env:"UPLOAD_REQUEST_BYTES" envDefault:"4294967296"`
 	IdleBody        time.Duration `env:"UPLOAD_IDLE_BODY" envDefault:"60s"`
-	// Dev reads the interface's files again for every page.
-	Dev bool `env:"DEV"`
+	// Dev is a folder from which the interface's files are read again for every
+	// page: services/web of a checkout, or an empty one, into which those built in
+	// are put first.
+	Dev string `env:"DEV"`
+
+	// Auth says how people are known: config.AuthPassword, config.AuthIAP, or not
+	// at all.
+	Auth string `env:"AUTH"`
+	// Migrate brings the schema up to date at the start. Off where a job does that
+	// before the service is rolled out.
+	Migrate bool `env:"WEB_MIGRATE" envDefault:"true"`
+	// SetupToken is the token of the link that makes the owner's account, where it
+	// must be known before; else the link is told at the start.
+	SetupToken string `env:"SETUP_TOKEN"`
+	// IAPAudience is whom Cloud IAP speaks to in its assertions.
+	IAPAudience string `env:"IAP_AUDIENCE"`
+	// TrustedProxies is how many entries of X-Forwarded-For, from the last, our
+	// own proxies wrote.
+	TrustedProxies int `env:"TRUSTED_PROXIES"`
+	// RateLimit is how many requests a second one account, token or address may
+	// make where people are known; 0 for any number.
+	RateLimit int `env:"RATE_LIMIT" envDefault:"100"`
 }
+
+// CheckExposure refuses to listen beyond loopback where nobody is asked, unless
+// that is said outright.
+func (c *Config) CheckExposure(addr string) error {
+	if c.Guarded() {
+		return nil
+	}
+	return process.CheckExposure(&config.Common{Addr: addr, Auth: c.Auth})
+}
+
+// The limits on what may be configured.
+const (
+	minSetupToken     = 20 // characters
+	maxSetupToken     = 200
+	maxTrustedProxies = 10
+	maxRateLimit      = 100_000
+)
+
+// Guarded reports whether people must be known to come in, which needs a
+// database of accounts.
+func (c *Config) Guarded() bool { return c.Auth == config.AuthPassword || c.Auth == config.AuthIAP }
 
 // Validate names every variable whose value cannot work; those of uploads in
 // the words of the upload service, so that a program with both says it once.
@@ -51,7 +96,26 @@ func (c Config) Validate() error {
 	if c.MaxRequestBytes < c.MaxFileBytes {
 		all = append(all, errors.New("SAJIN_UPLOAD_REQUEST_BYTES must not be less than SAJIN_UPLOAD_FILE_BYTES"))
 	}
-	return errors.Join(all...)
+	return errors.Join(append(all, c.validateAuth()...)...)
+}
+
+func (c Config) validateAuth() (all []error) {
+	refuse := func(when bool, format string, args ...any) {
+		if when {
+			all = append(all, fmt.Errorf(format, args...))
+		}
+	}
+	refuse(c.Auth == config.AuthPassword && c.PublicOrigin == "" && !httpx.Loopback(c.Addr),
+		"SAJIN_PUBLIC_ORIGIN must say by which address browsers reach the gallery, such as https://photos.example.org: who signs in does so there only")
+	refuse(c.Auth == config.AuthIAP && c.IAPAudience == "",
+		"SAJIN_IAP_AUDIENCE must be set with SAJIN_AUTH=iap, such as /projects/1234/global/backendServices/5678")
+	refuse(c.SetupToken != "" && (len(c.SetupToken) < minSetupToken || len(c.SetupToken) > maxSetupToken),
+		"SAJIN_SETUP_TOKEN must have %d to %d characters", minSetupToken, maxSetupToken)
+	refuse(c.TrustedProxies < 0 || c.TrustedProxies > maxTrustedProxies,
+		"SAJIN_TRUSTED_PROXIES must be from 0 to %d, not %d", maxTrustedProxies, c.TrustedProxies)
+	refuse(c.RateLimit < 0 || c.RateLimit > maxRateLimit,
+		"SAJIN_RATE_LIMIT must be from 0 to %d, not %d", maxRateLimit, c.RateLimit)
+	return all
 }
 
 // parseOrigin reads scheme://host[:port], or nothing.

@@ -54,7 +54,9 @@ func TestDefaults(t *testing.T) {
 	if err := config.Load(nil, &cfg); err != nil {
 		t.Fatal(err)
 	}
-	want := web.Config{Addr: "127.0.0.1:8080", MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30, IdleBody: time.Minute}
+	want := web.Config{
+		Addr: "127.0.0.1:8080", MaxFiles: 1000, MaxFileBytes: 256 << 20, MaxRequestBytes: 4 << 30, IdleBody: time.Minute, Migrate: true, RateLimit: 100,
+	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Fatalf("%+v, want %+v", cfg, want)
 	}

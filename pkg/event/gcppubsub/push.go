@@ -22,6 +22,8 @@ const (
 	// pushWait is how long a push waits for one of the subscription's
 	// Concurrency before it is told to come back later.
 	pushWait = 5 * time.Second
+	// pushSpare is what is left of the acknowledgement deadline for the answer.
+	pushSpare = time.Second
 )
 
 // TokenVerifier checks the token of a push request ("" where it has none). An
@@ -54,8 +56,9 @@ type pushed struct {
 // ever. 503 and 429, with a problem, have Pub/Sub deliver it again: the handler
 // failed, or s.Concurrency of them are running.
 //
-// The handler's context is the request's, so the subscription's own deadline at
-// Pub/Sub cuts it as well.
+// Pub/Sub waits for the answer as long as s.AckDeadline, so the handler gets
+// less: that without the wait for its turn and a second, at least half of it. A
+// stop of the server cuts it as well.
 func (b *Bus) PushHandler(s event.Subscription, h event.Handler, verify TokenVerifier) (http.Handler, error) {
 	s = s.WithDefaults()
 	if err := s.Check(); err != nil {
@@ -64,6 +67,7 @@ func (b *Bus) PushHandler(s event.Subscription, h event.Handler, verify TokenVer
 	if verify == nil {
 		verify = func(context.Context, string) error { return errToken }
 	}
+	s.AckDeadline = max(s.AckDeadline-pushWait-pushSpare, s.AckDeadline/2)
 	p := &push{bus: b, subscription: s, handler: h, verify: verify, running: make(chan struct{}, s.Concurrency)}
 	return http.HandlerFunc(p.serve), nil
 }

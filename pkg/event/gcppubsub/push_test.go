@@ -249,6 +249,26 @@ func TestPushVerifiesFirst(t *testing.T) {
 	}
 }
 
+// TestPushLeavesTimeToAnswer: what ends at Pub/Sub's own deadline is answered too
+// late, and comes again.
+func TestPushLeavesTimeToAnswer(t *testing.T) {
+	b := fake(t)
+	for deadline, most := range map[time.Duration]time.Duration{4 * time.Second: 2 * time.Second, time.Minute: 54 * time.Second, 10 * time.Minute: 594 * time.Second} {
+		var left time.Duration
+		h, err := b.PushHandler(event.Subscription{Name: "push", Topic: "pushed", AckDeadline: deadline}, func(ctx context.Context, _ event.Delivery) error {
+			ends, _ := ctx.Deadline()
+			left = time.Until(ends)
+			return nil
+		}, Unverified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if serve(h, post(wrapped(pushedEvent, ""))); left > most || left < most/2 {
+			t.Errorf("of %v the handler has %v, want at most %v", deadline, left, most)
+		}
+	}
+}
+
 func TestPushWithoutAVerifierRefusesAll(t *testing.T) {
 	if got := serve(newPush(t, nil, nil), post(wrapped(pushedEvent, ""))); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("status %d, want 401", got.StatusCode)

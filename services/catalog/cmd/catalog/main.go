@@ -18,8 +18,9 @@ func main() { os.Exit(process.Main("catalog", os.Stderr, run)) }
 func run(ctx context.Context) error {
 	var common config.Common
 	where := platform.Config{Required: platform.Events | platform.Database}
+	door := platform.CatalogDoor()
 	var c catalog.Config
-	if err := process.Configure(os.Environ(), &common, &where, &c); err != nil {
+	if err := process.Configure(os.Environ(), &common, &where, &door, &c); err != nil {
 		return err
 	}
 	adapters, err := platform.Open(ctx, where, where.Required)
@@ -27,7 +28,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	s, err := catalog.New(ctx, c, catalog.Deps{DB: adapters.DB, Bus: adapters.Bus, Now: time.Now, Log: slog.Default()})
+	s, err := catalog.New(ctx, c, catalog.Deps{
+		DB: adapters.DB, Bus: adapters.Bus, Now: time.Now, Log: slog.Default(), Push: adapters.Push, Guard: door.Guard(),
+	})
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,8 @@ func handle[Req, Resp any](rt *httpx.Router, pattern string, f kitx.UseCase[Req,
 
 var errOwner = fault.New(fault.Invalid, "owner_missing", "The header "+identity.OwnerHeader+" must say for whom the request acts.")
 
-// asOwner believes the header: only the gallery's own services reach this one.
+// asOwner believes the header: whoever guards the service has verified it, or
+// nobody but the gallery itself can reach it.
 func asOwner(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		values := r.Header.Values(identity.OwnerHeader)

@@ -1,5 +1,6 @@
 // Command stack runs Sajin on this machine as it runs in the cloud: three
-// services, with MariaDB, Pub/Sub and Cloud Storage engines beside them.
+// services, with MariaDB, Pub/Sub and Cloud Storage engines beside them. What is
+// changed in the checkout that it is started in is built and started again.
 package main
 
 import (
@@ -19,14 +20,19 @@ func run(ctx context.Context) error {
 	addr := flag.String("addr", "127.0.0.1:8080", "where the gallery listens")
 	dir := flag.String("data", "sajin-stack", "the folder that keeps everything")
 	flag.Parse()
+	sources, err := stack.ReadSources(ctx, ".")
+	if err != nil {
+		return err
+	}
 	bin := filepath.Join(*dir, "bin")
 	if err := stack.Build(ctx, bin, stack.Services()...); err != nil {
 		return err
 	}
-	s, err := stack.Start(ctx, stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Out: os.Stdout})
+	o := stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Out: os.Stdout, Web: []string{"SAJIN_DEV=" + sources.Interface()}}
+	s, err := stack.Start(ctx, o)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("The gallery is at %s. Ctrl-C stops everything.\n", s.URL())
-	return s.Wait(ctx)
+	fmt.Printf("The gallery is at %s. What you change is built again. Ctrl-C stops everything.\n", s.URL())
+	return s.Develop(ctx, o, sources)
 }

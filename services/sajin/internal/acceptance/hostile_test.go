@@ -22,7 +22,7 @@ type hostileRow struct {
 }
 
 // hostile is the one table of attacks, run against every deployment.
-var hostile = slices.Concat(hostileContents, hostileBombs, hostileForms, hostileBodies, hostileAgain, hostileQueries, hostileOrigins)
+var hostile = slices.Concat(hostileContents, hostileBombs, hostileForms, hostileBodies, hostileAgain, hostileQueries, hostileOrigins, hostileServices)
 
 // TestHostile attacks each deployment with one row after the other. After every
 // row what was acknowledged is there, with its bytes and once, and the gallery

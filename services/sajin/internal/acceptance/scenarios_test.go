@@ -38,6 +38,7 @@ var scenarios = []scenario{
 	{"SessionsCancelled", sessionsCancelled},
 	{"SessionsRefused", sessionsRefused},
 	{"Albums", albums},
+	{"S05_ServicesAreGuarded", servicesAreGuarded},
 	{"Restart", restart},
 }
 

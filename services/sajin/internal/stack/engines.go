@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/fsouza/fake-gcs-server/fakestorage"
-
-	"github.com/sajin-gallery/sajin/pkg/blob/gcsblob/gcstest"
-	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
@@ -75,10 +70,6 @@ func (e *engines) startPubSub(ctx context.Context, o Options) error {
 // startStorage starts a Cloud Storage whose bucket tells the bus of every
 // original, as a bucket's notifications do.
 func (e *engines) startStorage(ctx context.Context, o Options) error {
-	dir := filepath.Join(o.Dir, "bucket")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("stack: %w", err)
-	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("stack: %w", err)
@@ -91,20 +82,12 @@ func (e *engines) startStorage(ctx context.Context, o Options) error {
 			return fmt.Errorf("stack: before the storage: %w", err)
 		}
 	}
-	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
-		NoListener: true, ExternalURL: "http://" + reached, StorageRoot: dir, Writer: io.Discard,
-		EventOptions: fakestorage.EventManagerOptions{
-			ProjectID: project, TopicName: string(contract.TopicObjects), Bucket: Bucket,
-			ObjectPrefix: contract.PrefixOriginals, NotifyOn: fakestorage.EventNotificationOptions{Finalize: true},
-		},
-	})
+	storage, err := OpenStorage(StorageOptions{Dir: filepath.Join(o.Dir, "bucket"), Public: reached, Project: project, Bucket: Bucket})
 	if err != nil {
-		return fmt.Errorf("stack: cloud storage: %w", err)
+		return err
 	}
-	e.closers = append(e.closers, func() error { server.Stop(); return nil })
-	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: Bucket})
-	// Its sessions are not those of Cloud Storage without what stands before it.
-	front := &http.Server{Handler: gcstest.New(server.HTTPHandler()), ReadHeaderTimeout: httpx.ReadHeaderTimeout}
+	e.closers = append(e.closers, storage.Close)
+	front := &http.Server{Handler: storage, ReadHeaderTimeout: httpx.ReadHeaderTimeout}
 	go func() { _ = front.Serve(l) }() // until it is closed
 	e.closers = append(e.closers, front.Close)
 	e.storageURL = "http://" + addr

@@ -52,6 +52,9 @@ func inherited() []string {
 	return out
 }
 
+// Tell changes what the program is told, as NAME=value, when it starts again.
+func (p *Process) Tell(env ...string) { p.env = append(p.env, env...) }
+
 // URL is the program's base address.
 func (p *Process) URL() string { return "http://" + p.Addr }
 
@@ -144,6 +147,9 @@ func (p *Process) Stop() error {
 	return nil
 }
 
+// State says how the program has ended, once Exited is closed.
+func (p *Process) State() string { return p.cmd.ProcessState.String() }
+
 // Exited is closed when the program has ended.
 func (p *Process) Exited() <-chan struct{} { return p.done }
 
@@ -165,11 +171,17 @@ func Services() []string {
 
 // Build builds the named programs of the module into dir.
 func Build(ctx context.Context, dir string, packages ...string) error {
+	return buildIn(ctx, "", dir, packages...)
+}
+
+// buildIn is Build of the module that root is in.
+func buildIn(ctx context.Context, root, dir string, packages ...string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("stack: %w", err)
 	}
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
 	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
+	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("stack: go build: %w\n%s", err, out)
 	}

@@ -8,11 +8,15 @@ package stack
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
+
+	"github.com/sajin-gallery/sajin/pkg/serviceauth/keyring"
 )
 
 // What the engines are told.
@@ -94,7 +98,8 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 		addr[name] = free
 	}
 	// Each service is told what it needs and nothing more, as when it is
-	// deployed.
+	// deployed. They prove themselves to each other with keys of this run.
+	auth := []string{"SAJIN_SERVICE_AUTH=local", "SAJIN_SERVICE_KEYS=" + newKeys()}
 	env := map[string][]string{
 		"upload":  append([]string{"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_EVENTS_URL=pubsub://" + project}, o.Upload...),
 		"catalog": {"SAJIN_DATABASE_URL=" + s.engines.databaseURL, "SAJIN_EVENTS_URL=pubsub://" + project},
@@ -105,9 +110,17 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 	}
 	for name, own := range env {
 		out := &prefixed{prefix: name + " | ", to: o.Out}
+		own = append(own, auth...)
 		s.processes[name] = NewProcess(name, filepath.Join(o.Bin, name), addr[name], out, append(own, s.engines.env...)...)
 	}
 	return nil
+}
+
+// newKeys makes one key, and names it for the log.
+func newKeys() string {
+	secret := make([]byte, keyring.MinSecretBytes)
+	_, _ = rand.Read(secret) // never fails
+	return "stack:" + base64.StdEncoding.EncodeToString(secret)
 }
 
 // URL is the gallery's address.
@@ -121,24 +134,6 @@ func (s *Stack) DatabaseURL() string { return s.engines.databaseURL }
 
 // Process is the service of that name: upload, catalog or web.
 func (s *Stack) Process(name string) *Process { return s.processes[name] }
-
-// Wait waits until ctx ends, or one of the services has ended by itself, which
-// is an error, and closes the stack.
-func (s *Stack) Wait(ctx context.Context) error {
-	ended := make(chan string, len(s.started))
-	for _, p := range s.started {
-		go func() {
-			<-p.Exited()
-			ended <- p.Name
-		}()
-	}
-	select {
-	case <-ctx.Done():
-		return s.Close()
-	case name := <-ended:
-		return errors.Join(fmt.Errorf("stack: %s ended by itself", name), s.Close())
-	}
-}
 
 // Close stops the services, the edge first, then the engines.
 func (s *Stack) Close() error {

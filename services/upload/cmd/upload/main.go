@@ -17,10 +17,10 @@ const baseMemory = 80 << 20
 func main() { upload.ImageWorker(); os.Exit(process.Main("upload", os.Stderr, run)) }
 
 func run(ctx context.Context) error {
-	var common config.Common
 	where := platform.Config{Required: platform.Events | platform.Media}
+	common, door := config.Common{}, platform.UploadDoor()
 	var c upload.Config
-	if err := process.Configure(os.Environ(), &common, &where, &c); err != nil {
+	if err := process.Configure(os.Environ(), &common, &where, &door, &c); err != nil {
 		return err
 	}
 	process.LimitMemory(baseMemory + c.Memory)
@@ -31,6 +31,7 @@ func run(ctx context.Context) error {
 	defer adapters.Close()
 	s, err := upload.New(ctx, c, upload.Deps{
 		Blob: adapters.Media, Partials: adapters.Partials, Sessions: adapters.Sessions, Inbox: adapters.Inbox, Bus: adapters.Bus,
+		Push: adapters.Push, Guard: door.Guard(),
 	})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/identity"
@@ -65,7 +66,7 @@ func New(core Core, limits Limits, health *httpx.Health, pushes ...Push) *httpx.
 	rt.HandleFunc("POST "+uploadapi.PathComplete, s.complete)
 	rt.Handle("POST "+uploadapi.PathReceipts, &receipts{core: core})
 	for _, push := range pushes {
-		rt.Handle("POST /v1/push/"+push.Subscription, push.Handler)
+		rt.Handle("POST "+contract.PathEvents+push.Subscription, push.Handler)
 	}
 	health.Register(rt)
 	return rt

@@ -25,7 +25,7 @@ func TestP10_Methods(t *testing.T) {
 			t.Errorf("%s: answered %d %v", method, resp.StatusCode, resp.Header)
 		}
 	}
-	for _, path := range []string{"/", "/v1", "/v1/images/", "//v1/images", "/v1/images/..", "/v1/push/upload-objects"} {
+	for _, path := range []string{"/", "/v1", "/v1/images/", "//v1/images", "/v1/images/..", "/events/upload-objects"} {
 		req := s.request(formType, http.NoBody)
 		req.URL.Path = path
 		resp, err := s.http.Client().Do(req)
@@ -48,7 +48,7 @@ func TestRoutes(t *testing.T) {
 	}
 	rt := httpapi.New(nil, defaultLimits(), health(), pushed("upload-objects"), pushed("upload-purges"))
 	openapitest.Routes(t, rt, describedBy(t))
-	if without := httpapi.New(nil, defaultLimits(), health()).Routes(); slices.Contains(without, "POST /v1/push/upload-objects") {
+	if without := httpapi.New(nil, defaultLimits(), health()).Routes(); slices.Contains(without, "POST /events/upload-objects") {
 		t.Error("the push door is open without a push")
 	}
 }

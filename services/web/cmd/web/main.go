@@ -16,13 +16,13 @@ import (
 func main() { os.Exit(process.Main("web", os.Stderr, run)) }
 
 func run(ctx context.Context) error {
-	var (
-		common config.Common
-		where  = platform.Config{Required: platform.Media}
-		peers  platform.Peers
-		c      web.Config
-	)
+	common, peers, c := config.Common{}, platform.Peers{}, web.Config{}
+	where := platform.Config{Required: platform.Media | platform.Accounts}
 	if err := process.Configure(os.Environ(), &common, &where, &peers, &c); err != nil {
+		return err
+	}
+	toCatalog, toUpload, err := peers.Targets()
+	if err != nil {
 		return err
 	}
 	adapters, err := platform.Open(ctx, where, where.Required)
@@ -30,7 +30,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer adapters.Close()
-	deps := web.Deps{Catalog: catalogclient.New(peers.Catalog()), Uploader: uploadclient.New(peers.Upload())}
+	deps := web.Deps{Catalog: catalogclient.New(toCatalog), Uploader: uploadclient.New(toUpload), Accounts: adapters.Accounts}
 	deps.Media, deps.SessionOrigin = adapters.Media, adapters.SessionOrigin()
 	s, err := web.New(ctx, c, deps)
 	if err != nil {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/services/web/api"
+	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 )
 
 // routeAPI registers what programs use. services/web/api/openapi.yaml describes
@@ -74,22 +76,49 @@ func (s *Server) months(ctx context.Context, _ kitx.None) (catalogapi.MonthsResp
 
 // changes waits for a change, at most as long as asked for. When the service
 // stops it answers at once that nothing has changed so far, so that the client
-// asks the next instance from the same place.
+// asks the next instance from the same place. Who is signed out meanwhile is
+// told within recheckEvery.
 func (s *Server) changes(ctx context.Context, req catalogapi.ChangesRequest) (catalogapi.ChangesResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(req.WaitMS)*time.Millisecond+requestTimeout)
 	defer cancel()
-	go func() {
-		select {
-		case <-s.Draining:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	ctx, give := context.WithCancelCause(ctx)
+	defer give(nil)
+	go func() { give(s.interrupted(ctx)) }()
 	resp, err := s.Gallery.Changes(ctx, req)
+	if errors.Is(context.Cause(ctx), accounts.ErrUnauthenticated) {
+		return catalogapi.ChangesResponse{}, accounts.ErrUnauthenticated.With("httpapi.changes", err)
+	}
 	if err != nil && s.draining() && req.Cursor != "" {
 		return catalogapi.ChangesResponse{Changes: []catalogapi.Change{}, Cursor: req.Cursor}, nil
 	}
 	return resp, err
+}
+
+// recheckEvery is how soon a request that waits notices that its session or its
+// token has ended.
+const recheckEvery = 5 * time.Second
+
+// interrupted waits for what ends a request that waits: the service stops, or
+// who asked may ask no more. That cannot be told while the store is away.
+func (s *Server) interrupted(ctx context.Context) error {
+	again := time.NewTicker(recheckEvery)
+	defer again.Stop()
+	actor, known := actorOf(ctx)
+	for {
+		select {
+		case <-s.Draining:
+			return context.Canceled
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+		}
+		if !known {
+			continue
+		}
+		if err := s.Accounts.Still(ctx, actor); errors.Is(err, accounts.ErrUnauthenticated) {
+			return accounts.ErrUnauthenticated
+		}
+	}
 }
 
 func (s *Server) draining() bool {

@@ -76,7 +76,7 @@ func (s *Server) setLanguage(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is set where there is https; on loopback there is none
 		Name: pages.LanguageCookie, Value: form.Get("lang"), Path: "/", MaxAge: languageSeconds, HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, Secure: s.PublicOrigin != nil && s.PublicOrigin.Scheme == "https",
+		SameSite: http.SameSiteLaxMode, Secure: s.secure(),
 	})
 	seeOther(w, nextURL(form.Get("next"), &url.URL{Path: "/"}))
 	return nil

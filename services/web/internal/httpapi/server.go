@@ -17,7 +17,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
-	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 	"github.com/sajin-gallery/sajin/services/web/internal/gallery"
 	"github.com/sajin-gallery/sajin/services/web/internal/pages"
 )
@@ -31,6 +31,9 @@ type Renderer interface {
 	Album(w io.Writer, v pages.AlbumView) error
 	Upload(w io.Writer, v pages.UploadView) error
 	Error(w io.Writer, v pages.ErrorView) error
+	SignIn(w io.Writer, v pages.SignInView) error
+	SetUp(w io.Writer, v pages.SetUpView) error
+	Account(w io.Writer, v pages.AccountView) error
 	// Fragment writes figures with their headings and no page around them.
 	Fragment(w io.Writer, f pages.Frame, g pages.Grid) error
 	// Manifest writes the web app manifest, by which a browser installs the
@@ -59,7 +62,18 @@ type Options struct {
 	PublicOrigin *url.URL
 	// Uploads are the limits on uploads.
 	Uploads UploadLimits
-	Log     *slog.Logger
+	// Accounts is who may use the gallery; nil where nobody is asked.
+	Accounts *accounts.Service
+	// Assertions is a provider in front that says who is there; nil where people
+	// sign in here. It needs Accounts.
+	Assertions Assertions
+	// TrustedProxies is how many entries of X-Forwarded-For, from the last, are of
+	// proxies that are ours.
+	TrustedProxies int
+	// RateLimit is how many requests a second an account, a token or an address
+	// may make where there are accounts; 0 for any number.
+	RateLimit int
+	Log       *slog.Logger
 }
 
 // UploadLimits bound an upload. The upload service enforces those on files;
@@ -80,12 +94,17 @@ type Server struct {
 	Options
 	api  *httpx.Router
 	site *httpx.Router
+
+	limits, mediaLimits *limiter // nil for none
 }
 
 // New makes the server.
 func New(o Options) *Server {
 	s := &Server{Options: o, api: httpx.NewRouter(nil)}
 	s.site = httpx.NewRouter(s.failPage)
+	if o.RateLimit > 0 {
+		s.limits, s.mediaLimits = newLimiter(o.RateLimit), newLimiter(mediaFactor*o.RateLimit)
+	}
 	s.routeAPI()
 	s.routeSite()
 	return s
@@ -98,8 +117,8 @@ func (s *Server) Routes() []string { return s.api.Routes() }
 // Handler serves every route with all guards around it.
 func (s *Server) Handler() http.Handler {
 	return httpx.Chain(http.HandlerFunc(s.route),
-		httpx.Traced, httpx.RequestIDs(false), httpx.AccessLog, s.secureHeaders, httpx.RecoverWith(s.fail),
-		s.checkHost, s.checkOrigin, asLocalOwner)
+		httpx.FromOutside, httpx.Traced, httpx.RequestIDs(false), httpx.AccessLog, s.secureHeaders, httpx.RecoverWith(s.fail),
+		s.checkHost, s.checkOrigin, s.shed, s.guard)
 }
 
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
@@ -119,14 +138,6 @@ func forMachines(r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-// asLocalOwner lets every request act for the one owner that there is while
-// the gallery has no accounts.
-func asLocalOwner(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(identity.WithOwner(r.Context(), identity.LocalOwner)))
-	})
 }
 
 // handler is a handler that leaves its errors to one place.

@@ -61,6 +61,7 @@ func (s *Server) routeSite() {
 	s.site.HandleFunc("POST /images/{id}/restore", s.inTime(s.restoreImage))
 	s.site.HandleFunc("POST /images/{id}/purge", s.inTime(s.purgeImage))
 	s.routeAlbums()
+	s.routeAccounts()
 	s.site.HandleFunc("POST /language", s.inTime(s.setLanguage))
 	s.site.HandleFunc("GET /static/", s.serveStatic)
 	s.site.HandleFunc("GET /favicon.ico", s.serveAs(logoPath)) // for those who ask without having read a page

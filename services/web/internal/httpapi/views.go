@@ -19,7 +19,8 @@ func (s *Server) frame(r *http.Request) pages.Frame {
 	if r.Method == http.MethodPost && path != uploadPath && path != tutorialPath {
 		path = "/"
 	}
-	return pages.Frame{Path: path, Language: s.Pages.Language(r)}
+	actor, known := actorOf(r.Context())
+	return pages.Frame{Path: path, Language: s.Pages.Language(r), Account: actor.Account.Name, Anonymous: s.Accounts != nil && !known}
 }
 
 // gridOf is a run of pictures as the pages show it.

@@ -140,30 +140,6 @@ func TestEmbeddedFilesAreComplete(t *testing.T) {
 	}
 }
 
-func TestDevShowsAnEditedStyleOnReload(t *testing.T) {
-	files := tree(nil)
-	p, err := New(Options{Assets: files, Dev: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := p.current().url("app.css")
-	files["styles/1.css"].Data = []byte("a{color:blue}")
-	render(t, views(p, "en")["error"])
-	after := p.current().url("app.css")
-	if before == after {
-		t.Fatal("the edit does not show")
-	}
-	if w := get(p, http.MethodGet, after, ""); w.Header().Get("Cache-Control") != "no-store" {
-		t.Error("in development nothing is to be cached")
-	}
-	delete(files, "styles/1.css")
-	delete(files, "styles/2.css")
-	render(t, views(p, "en")["error"])
-	if p.current().url("app.css") != after {
-		t.Error("assets that cannot be read replaced good ones")
-	}
-}
-
 func FuzzAccepts(f *testing.F) {
 	for header, want := range map[string]bool{"br": true, "gzip, br;q=0.5": true, "BR": true, "br;q=0": false, "br; q=0.0": false, "gzip": false, "": false, "xbr": false} {
 		if got := accepts(header, "br"); got != want {

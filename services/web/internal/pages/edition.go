@@ -2,17 +2,14 @@ package pages
 
 import (
 	"cmp"
-	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-//go:embed templates/*.html
-var sources embed.FS
 
 // edition is the templates in one language.
 type edition struct {
@@ -21,13 +18,13 @@ type edition struct {
 	templates *template.Template
 }
 
-func newEdition(tag string, current func() *assets) (*edition, error) {
-	messages, err := loadCatalogue(tag)
+func newEdition(from fs.FS, tag string, current func() *assets) (*edition, error) {
+	messages, err := loadCatalogue(from, tag)
 	if err != nil {
 		return nil, err
 	}
 	e := &edition{tag: tag, messages: messages}
-	e.templates, err = template.New("").Option("missingkey=error").Funcs(e.funcs(current)).ParseFS(sources, "templates/*.html")
+	e.templates, err = template.New("").Option("missingkey=error").Funcs(e.funcs(current)).ParseFS(from, "templates/*.html")
 	return e, err
 }
 

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -27,7 +28,7 @@ var matcher = language.NewMatcher([]language.Tag{language.English, language.Kore
 // English.
 func (p *Pages) Language(r *http.Request) string {
 	if c, err := r.Cookie(LanguageCookie); err == nil {
-		if _, ok := p.languages[c.Value]; ok {
+		if slices.Contains(Languages(), c.Value) {
 			return c.Value
 		}
 	}

@@ -1,17 +1,14 @@
 package pages
 
 import (
-	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 )
-
-//go:embed locales/*.json
-var locales embed.FS
 
 // scriptPrefix marks the messages that the scripts use; faultPrefix the
 // sentences for error codes, which both sides use.
@@ -49,8 +46,8 @@ type catalogue struct {
 	byID map[string]message
 }
 
-func loadCatalogue(tag string) (*catalogue, error) {
-	data, err := locales.ReadFile("locales/" + tag + ".json")
+func loadCatalogue(from fs.FS, tag string) (*catalogue, error) {
+	data, err := fs.ReadFile(from, "locales/"+tag+".json")
 	if err != nil {
 		return nil, err
 	}

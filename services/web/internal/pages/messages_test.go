@@ -16,7 +16,7 @@ func catalogues(t *testing.T) map[string]*catalogue {
 	t.Helper()
 	out := map[string]*catalogue{}
 	for _, tag := range Languages() {
-		c, err := loadCatalogue(tag)
+		c, err := loadCatalogue(texts, tag)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,9 +16,11 @@ type Options struct {
 	// Assets is a tree shaped like ui.Files: static/, styles/, and dist/ once
 	// the scripts were built. Nil means ui.Files.
 	Assets fs.FS
-	// Dev reads the assets again for every page, so that an edited style sheet
-	// or a rebuilt script shows on reload. Assets are then not cached.
-	Dev bool
+	// Dev is a tree shaped like services/web, such as a checkout's (see Unpack):
+	// templates, translations and assets are read from it, again for every page,
+	// so that an edit shows on reload. Assets are then not cached. Nil means what
+	// is built in, and Assets.
+	Dev fs.FS
 	// SendTo is an origin besides the page's own that scripts may send to: where
 	// a bucket takes files itself. "" is none.
 	SendTo string
@@ -29,33 +31,47 @@ type Options struct {
 
 // Pages renders every page. It is safe for concurrent use.
 type Pages struct {
-	source    fs.FS
-	dev       bool
-	sendTo    string
-	static    string
-	languages map[string]*edition // by BCP 47 tag
+	static string
+	source fs.FS // of the assets
+	texts  fs.FS // of templates and translations
+	dev    bool
+	sendTo string
 
-	mu     sync.Mutex
-	assets *assets // replaced on every page in Dev, else fixed
+	mu        sync.Mutex // what follows is replaced on every page in Dev, else fixed
+	assets    *assets
+	languages map[string]*edition // by BCP 47 tag
 }
 
 // New reads the templates, the translations and the assets. Its errors are
 // defects of the build, not of the configuration.
 func New(opts Options) (*Pages, error) {
-	p := &Pages{source: opts.Assets, dev: opts.Dev, sendTo: opts.SendTo, static: opts.Static, languages: map[string]*edition{}}
+	p := &Pages{source: opts.Assets, texts: texts, sendTo: opts.SendTo, static: opts.Static, dev: opts.Dev != nil}
 	if p.source == nil {
 		p.source = ui.Files
+	}
+	if p.dev {
+		if err := p.readFrom(opts.Dev); err != nil {
+			return nil, fmt.Errorf("pages: %w", err)
+		}
 	}
 	var err error
 	if p.assets, err = loadAssets(p.source, p.static); err != nil {
 		return nil, fmt.Errorf("pages: load the assets: %w", err)
 	}
+	p.languages, err = p.editions()
+	return p, err
+}
+
+// editions reads the templates in every language.
+func (p *Pages) editions() (map[string]*edition, error) {
+	out := map[string]*edition{}
 	for _, tag := range Languages() {
-		if p.languages[tag], err = newEdition(tag, p.current); err != nil {
+		var err error
+		if out[tag], err = newEdition(p.texts, tag, p.current); err != nil {
 			return nil, fmt.Errorf("pages: language %q: %w", tag, err)
 		}
 	}
-	return p, nil
+	return out, nil
 }
 
 // Missing says in a sentence what the interface lacks and how to get it, or "".
@@ -72,21 +88,6 @@ func (p *Pages) current() *assets {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.assets
-}
-
-// refresh reads the assets again in Dev. What cannot be read (a build is just
-// being written) leaves the last good ones in place.
-func (p *Pages) refresh() {
-	if !p.dev {
-		return
-	}
-	fresh, err := loadAssets(p.source, p.static)
-	if err != nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.assets = fresh
 }
 
 // Gallery writes the timeline.
@@ -126,16 +127,36 @@ func (p *Pages) Error(w io.Writer, v ErrorView) error {
 	return p.page(w, "error", &v.Frame, &v)
 }
 
+// SignIn writes the form that asks who is there.
+func (p *Pages) SignIn(w io.Writer, v SignInView) error {
+	return p.page(w, "signin", &v.Frame, &v)
+}
+
+// SetUp writes the form that makes the owner's account.
+func (p *Pages) SetUp(w io.Writer, v SetUpView) error {
+	return p.page(w, "setup", &v.Frame, &v)
+}
+
+// Account writes what somebody may change about how they are let in.
+func (p *Pages) Account(w io.Writer, v AccountView) error {
+	return p.page(w, "account", &v.Frame, &v)
+}
+
 // Fragment writes a run of pictures with their headings, without a page around
 // it: what the scripts fetch while one scrolls and when pictures arrive.
 func (p *Pages) Fragment(w io.Writer, f Frame, g Grid) error {
+	if err := p.refresh(); err != nil {
+		return err
+	}
 	return p.edition(f.Language).render(w, "grid", g)
 }
 
 // page renders a whole page whose title, unless given, is the message
 // "<name>.title".
 func (p *Pages) page(w io.Writer, name string, f *Frame, view any) error {
-	p.refresh()
+	if err := p.refresh(); err != nil {
+		return err
+	}
 	e := p.edition(f.Language)
 	f.Language = e.tag
 	if f.Title == "" {
@@ -150,6 +171,8 @@ func (p *Pages) page(w io.Writer, name string, f *Frame, view any) error {
 
 // edition is the language's templates; an unknown language reads English.
 func (p *Pages) edition(tag string) *edition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if e, ok := p.languages[tag]; ok {
 		return e
 	}

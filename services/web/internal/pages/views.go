@@ -7,6 +7,9 @@ type Frame struct {
 	Title    string
 	Path     string // of the request, for the language switch and the current tab
 	Language string // BCP 47: "en" or "ko"
+
+	Account   string // the name of who is signed in; "" where nobody signs in
+	Anonymous bool   // somebody should be signed in and is not: nothing of the gallery is offered
 }
 
 // Figure is one picture in the grid.
@@ -174,10 +177,65 @@ type Failure struct {
 	Code      string // chooses the translated sentence
 	Detail    string // the English sentence, where the code has no translation
 	RequestID string
+	Wait      int // seconds before another try; 0 where it makes no difference
 }
 
 // ErrorView is the page for an error.
 type ErrorView struct {
 	Frame
 	Failure
+}
+
+// SignInView is the form at "/signin".
+type SignInView struct {
+	Frame
+	Next      string // where it leads to: a path of ours
+	Name      string // as it was entered
+	Failure   *Failure
+	Unclaimed bool   // there is no account yet
+	Notice    string // "signed_out" or ""
+}
+
+// SetUpView is the form at "/setup".
+type SetUpView struct {
+	Frame
+	Token       string
+	Name        string
+	Email       string
+	MinPassword int // characters
+	Failure     *Failure
+}
+
+// AccountView is "/account".
+type AccountView struct {
+	Frame
+	Name            string
+	Email           string
+	External        bool // a provider in front says who is there
+	Notice          string
+	MinPassword     int // characters
+	PasswordFailure *Failure
+	Sessions        []Session
+	Tokens          []Token
+	NewToken        string // shown this once
+	NewTokenName    string
+	TokenFailure    *Failure
+}
+
+// Session is a browser that is signed in.
+type Session struct {
+	ID      string
+	Browser string // "" where it is not known
+	Address string
+	Began   time.Time
+	Seen    time.Time
+	Current bool
+}
+
+// Token lets a program in.
+type Token struct {
+	ID   string
+	Name string
+	Made time.Time
+	Used *time.Time // nil for never
 }

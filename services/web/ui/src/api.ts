@@ -1,6 +1,7 @@
 // The calls to our own server, each with a deadline.
 
 import { fault } from './messages'
+import { signedOut } from './upload/answers'
 import { retryAfter } from './upload/wire'
 import type { PlanAnswer } from './upload/planner'
 
@@ -32,7 +33,7 @@ async function call(method: string, url: string, wait = patience, signal?: Abort
   })
   if (answer.ok) return answer
   const body = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string }
-  throw new Problem(answer.status, body.code, body.detail)
+  throw new Problem(answer.status, body.code ?? (answer.status === 401 ? signedOut : undefined), body.detail)
 }
 
 const image = (id: string) => `/api/v1/images/${encodeURIComponent(id)}`

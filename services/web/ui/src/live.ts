@@ -1,7 +1,9 @@
 // Follows the change feed while the page is in sight.
 
 import { changes, Problem, type Change } from './api'
+import { t } from './messages'
 import { pause } from './page'
+import { toast } from './toast'
 
 const firstBackoff = 1_000
 const mostBackoff = 30_000
@@ -15,6 +17,7 @@ export interface Follower {
 /** Runs as long as the page lives. A hidden page asks nothing and catches up later. */
 export async function follow(cursor: string, follower: Follower): Promise<never> {
   let backoff = firstBackoff
+  let told = false // that nobody is signed in any more
   // A browser opens few connections to one host; a hidden page must not hold one.
   let visible = new AbortController()
   document.addEventListener('visibilitychange', () => {
@@ -28,8 +31,13 @@ export async function follow(cursor: string, follower: Follower): Promise<never>
       if (answer.changes.length > 0) await follower.apply(answer.changes)
       cursor = answer.cursor
       backoff = firstBackoff
+      told = false
     } catch (error) {
       if (document.hidden) continue
+      if (error instanceof Problem && error.status === 401 && !told) {
+        told = true
+        toast(error.message, { label: t('sign_in'), run: () => location.reload() })
+      }
       if (error instanceof Problem && (error.status === 400 || error.status === 410)) {
         cursor = ''
         await follower.lost().catch(() => undefined) // the next round finds the same and tries again

@@ -23,6 +23,10 @@ export function isTemporary(status: number): boolean {
   return status === 408 || status === 423 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 507)
 }
 
+/** The code of an answer to nobody. */
+export const signedOut = 'unauthenticated'
+const untilSignedIn = 5_000 // milliseconds between tries
+
 export const lost: Later = { kind: 'later', offline: true, after: 0, code: '', detail: '' }
 
 /** Reads a body as a Result, if it is one; Cloud Storage answers with its own object. */
@@ -45,6 +49,8 @@ export function ofFailure({ status, body, retryAfter }: Answer): Outcome {
 
 export function ofProblem({ code, detail }: ProblemBody, status: number, retryAfter: number): Outcome {
   const said = { code: typeof code === 'string' ? code : '', detail: detail ?? '' }
+  // Nobody is signed in any more: as soon as somebody is, in whichever window, it goes on.
+  if (status === 401 && said.code === signedOut) return { kind: 'later', offline: false, after: untilSignedIn, exact: true, ...said }
   if (isTemporary(status)) return { kind: 'later', offline: false, after: retryAfter, ...said }
   return { kind: said.code && said.code !== 'checksum_mismatch' ? 'refused' : 'failed', ...said }
 }

@@ -5,6 +5,7 @@
 import { follow, waits } from './films'
 import { blank, fresh, isActive, isOver, type Item, type Later, type Outcome, type Picked } from './item'
 import { Pace } from './pace'
+import { signedOut } from './answers'
 
 export interface Options {
   /** Reads the file and asks the server for it. */
@@ -246,7 +247,7 @@ export class Queue {
 
   private progress(item: Item, sent: number, signal: AbortSignal): void {
     if (signal.aborted) return
-    item.sent = Math.min(sent, item.size)
+    Object.assign(item, { sent: Math.min(sent, item.size), code: '', detail: '' })
     item.state = item.sent === item.size ? 'checking' : 'sending'
     this.options.changed(item)
   }
@@ -256,7 +257,7 @@ export class Queue {
       case 'later':
         return // it has failed
       case 'ready':
-        item.state = 'ready'
+        Object.assign(item, { state: 'ready', code: '', detail: '' })
         this.ready.push(item)
         return
       case 'again':
@@ -278,6 +279,7 @@ export class Queue {
     if (signal.aborted) return false
     if (!outcome.exact) this.pace.trouble()
     const { code, detail, offline } = outcome
+    if (code === signedOut) item.tries = 0 // a person may take their time
     if (item.tries >= (offline ? maxTriesOffline : maxTries)) {
       Object.assign(item, { state: 'failed', code, detail, offline })
       return false

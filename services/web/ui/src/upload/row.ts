@@ -2,6 +2,7 @@
 
 import { bytes, fault, t } from '../messages'
 import { demand } from '../page'
+import { signedOut } from './answers'
 import { isOver, type Item, type State } from './item'
 
 const icons: Partial<Record<State, string>> = { added: 'check', duplicate: 'twin', refused: 'alert', failed: 'alert' }
@@ -35,6 +36,7 @@ export function sentence(item: Item, now: number): string {
 }
 
 function pausing(item: Item, seconds: number): string {
+  if (item.code === signedOut) return t('until_signed_in')
   if (item.offline && !navigator.onLine) return t('no_network')
   return item.offline ? t('offline', { seconds }) : t('retrying', { seconds })
 }

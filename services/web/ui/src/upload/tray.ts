@@ -4,10 +4,11 @@ import { restore } from '../api'
 import { t } from '../messages'
 import { demand, mount } from '../page'
 import { toast } from '../toast'
+import { signedOut } from './answers'
 import { Awake } from './awake'
 import { mostFiles, type Found } from './files'
 import { pair } from './films'
-import type { Item } from './item'
+import { isActive, type Item } from './item'
 import { List } from './list'
 import { detail, headline, outcome, Speed, tally, type Progress } from './progress'
 import { copy, report, saveReceipt } from './report'
@@ -209,6 +210,7 @@ export class Tray {
     bar.value = share
     bar.hidden = active === 0
     this.drawQuestion(element, counts.absent)
+    demand<HTMLElement>('[data-signed-out]', element).hidden = !this.queue.items.some(({ state, code }) => isActive(state) && code === signedOut)
     const shown = {
       retry: counts.failed > 0, cancel: active > 0, pause: active > 0, report: over === files,
       receipt: over === files && this.receipts && counts.added + counts.duplicate > 0,

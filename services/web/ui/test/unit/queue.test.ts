@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ofProblem } from '../../src/upload/answers'
 import type { Item, Outcome } from '../../src/upload/item'
 import { ahead, maxRenewals, maxTries, maxTriesOffline, Queue, type Options } from '../../src/upload/queue'
 
@@ -48,6 +49,16 @@ test('every file is sent once, three at once to begin with', async () => {
   await done
   assert.deepEqual(new Set(states(queue)), new Set(['added']))
   assert.equal(most, 3)
+})
+
+test('who is signed out may sign in when they like, and it goes on', async () => {
+  let sent = 0
+  const { queue, waits, done } = make(async () => (sent++ < 3 * maxTries ? ofProblem({ code: 'unauthenticated' }, 401, 0) : added))
+  queue.add([file('a')])
+  await done
+  assert.deepEqual(states(queue), ['added'])
+  assert.equal(waits.length, 3 * maxTries)
+  assert.deepEqual([...new Set(waits)], [5_000])
 })
 
 test('what the server never takes is not tried again', async () => {

@@ -1,0 +1,408 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// What we use of skaffold/v4beta11; https://skaffold.dev/docs/references/yaml/.
+// Its own module cannot be had from Go's proxy.
+type (
+	skaffoldConfig struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		Metadata   struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
+		skaffoldPipeline
+		Profiles []skaffoldProfile `json:"profiles"`
+	}
+	skaffoldPipeline struct {
+		Build struct {
+			TagPolicy struct {
+				InputDigest *struct{} `json:"inputDigest"`
+				GitCommit   *struct{} `json:"gitCommit"`
+			} `json:"tagPolicy"`
+			Artifacts []skaffoldArtifact `json:"artifacts"`
+		} `json:"build"`
+		Manifests struct {
+			Kustomize *struct {
+				Paths []string `json:"paths"`
+			} `json:"kustomize"`
+			RawYAML []string `json:"rawYaml"`
+		} `json:"manifests"`
+		Deploy struct {
+			StatusCheck                   *bool `json:"statusCheck"`
+			StatusCheckDeadlineSeconds    int   `json:"statusCheckDeadlineSeconds"`
+			TolerateFailuresUntilDeadline bool  `json:"tolerateFailuresUntilDeadline"`
+			Kubectl                       *struct {
+				Hooks struct {
+					Before []skaffoldDeployHook `json:"before"`
+					After  []skaffoldDeployHook `json:"after"`
+				} `json:"hooks"`
+			} `json:"kubectl"`
+			Cloudrun *struct {
+				Region string `json:"region"`
+			} `json:"cloudrun"`
+		} `json:"deploy"`
+		PortForward []struct {
+			ResourceType string `json:"resourceType"`
+			ResourceName string `json:"resourceName"`
+			Namespace    string `json:"namespace"`
+			Port         int32  `json:"port"`
+			LocalPort    int32  `json:"localPort"`
+		} `json:"portForward"`
+	}
+	skaffoldArtifact struct {
+		Image string `json:"image"`
+		Hooks struct {
+			Before []skaffoldHook `json:"before"`
+		} `json:"hooks"`
+		Ko struct {
+			Main         string   `json:"main"`
+			FromImage    string   `json:"fromImage"`
+			Flags        []string `json:"flags"`
+			Dependencies struct {
+				Paths  []string `json:"paths"`
+				Ignore []string `json:"ignore"`
+			} `json:"dependencies"`
+		} `json:"ko"`
+		Sync *struct {
+			Manual []struct {
+				Src   string `json:"src"`
+				Dest  string `json:"dest"`
+				Strip string `json:"strip"`
+			} `json:"manual"`
+		} `json:"sync"`
+	}
+	skaffoldHook struct {
+		Command []string `json:"command"`
+		OS      []string `json:"os"`
+	}
+	skaffoldDeployHook struct {
+		Host skaffoldHook `json:"host"`
+	}
+	skaffoldProfile struct {
+		Name       string `json:"name"`
+		Activation []struct {
+			Command string `json:"command"`
+		} `json:"activation"`
+		skaffoldPipeline
+		Patches []struct {
+			Op    string `json:"op"`
+			Path  string `json:"path"`
+			Value any    `json:"value"`
+		} `json:"patches"`
+	}
+)
+
+func skaffold(t *testing.T) skaffoldConfig {
+	t.Helper()
+	var c skaffoldConfig
+	if err := yaml.UnmarshalStrict(read(t, "skaffold.yaml"), &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// pipelines are what is built and deployed, by profile; "" is without one. What a
+// profile does not say it has from there.
+func pipelines(t *testing.T) map[string]skaffoldPipeline {
+	t.Helper()
+	c := skaffold(t)
+	out := map[string]skaffoldPipeline{"": c.skaffoldPipeline}
+	for _, profile := range c.Profiles {
+		p := profile.skaffoldPipeline
+		if len(p.Build.Artifacts) == 0 {
+			p.Build.Artifacts = c.Build.Artifacts
+		}
+		if p.Manifests.Kustomize == nil && len(p.Manifests.RawYAML) == 0 {
+			p.Manifests = c.Manifests
+		}
+		out[profile.Name] = p
+	}
+	return out
+}
+
+func TestSkaffoldHasTheProfiles(t *testing.T) {
+	c := skaffold(t)
+	if c.APIVersion != "skaffold/v4beta11" || c.Kind != "Config" {
+		t.Errorf("it is a %s %s", c.APIVersion, c.Kind)
+	}
+	found := pipelines(t)
+	for _, name := range []string{"", "dev", "debug", "migrate", "gke", "cloudrun"} {
+		p, ok := found[name]
+		if !ok || len(p.Build.Artifacts) == 0 {
+			t.Errorf("there is no profile %q", name)
+		}
+	}
+}
+
+// What an overlay runs is built where it is deployed, and nothing else is.
+func TestSkaffoldBuildsWhatItDeploys(t *testing.T) {
+	for name, p := range pipelines(t) {
+		if p.Manifests.Kustomize == nil {
+			continue
+		}
+		var built, run []string
+		for _, a := range p.Build.Artifacts {
+			built = append(built, a.Image)
+		}
+		for _, overlay := range p.Manifests.Kustomize.Paths {
+			for _, pod := range pods(render(t, overlay)) {
+				for _, c := range containersOf(pod.spec) {
+					if !engine(c.Image) {
+						run = append(run, c.Image)
+					}
+				}
+			}
+		}
+		slices.Sort(built)
+		slices.Sort(run)
+		if run = slices.Compact(run); !slices.Equal(built, run) {
+			t.Errorf("profile %q builds %q and runs %q", name, built, run)
+		}
+	}
+}
+
+// Every image is the program that it is named for; ko needs to be told as a path.
+func TestSkaffoldBuildsThePrograms(t *testing.T) {
+	for name, p := range pipelines(t) {
+		for _, a := range p.Build.Artifacts {
+			dir, known := programOf(a.Image)
+			if !known || a.Ko.Main != "./"+dir {
+				t.Errorf("profile %q: the image %s is made of %s", name, a.Image, a.Ko.Main)
+			}
+			if files := parse(t, strings.TrimPrefix(a.Ko.Main, "./")).files; len(files) == 0 || files[0].Name.Name != "main" {
+				t.Errorf("profile %q: %s is no program", name, a.Ko.Main)
+			}
+			if !slices.Equal(a.Ko.Flags, []string{"-tags=nodynamic"}) {
+				t.Errorf("profile %q: %s is built with %q", name, a.Image, a.Ko.Flags)
+			}
+			for _, hook := range a.Hooks.Before {
+				if hook.Command[0] != "make" || !strings.Contains(string(read(t, "Makefile")), "\n"+hook.Command[1]+":") {
+					t.Errorf("profile %q: before %s is built: %q", name, a.Image, hook.Command)
+				}
+			}
+		}
+	}
+}
+
+// skaffold gives up over a pattern that nothing matches, and does not build again
+// what is made of something else. (What the image sajin does in a cluster of
+// one's own is made of less, as skaffold.yaml says; so is the emulator.)
+func TestSkaffoldKnowsWhatImagesAreMadeOf(t *testing.T) {
+	for name, p := range pipelines(t) {
+		for _, a := range p.Build.Artifacts {
+			for _, pattern := range a.Ko.Dependencies.Paths {
+				if found, err := fs.Glob(os.DirFS(root), pattern); err != nil || len(found) == 0 || !tracked(t, pattern) {
+					t.Errorf("profile %q: %s is made of %s, which is not there: %v", name, a.Image, pattern, err)
+				}
+			}
+			if _, service := programs[a.Image]; !service || a.Image == "sajin" && name != "migrate" {
+				continue
+			}
+			for _, dir := range madeOf(t, a.Ko.Main) {
+				if !covered(a.Ko.Dependencies.Paths, dir) {
+					t.Errorf("profile %q: %s is made of %s too", name, a.Image, dir)
+				}
+			}
+		}
+	}
+}
+
+// tracked reports whether a fresh clone has something that matches.
+func tracked(t *testing.T, pattern string) bool {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", "ls-files", "--", ":(glob)"+pattern, ":(glob)"+pattern+"/**")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if errors.Is(err, exec.ErrNotFound) || err != nil && !isCheckout() {
+		return true // from an archive, where there is nothing to ask
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(out) > 0
+}
+
+func isCheckout() bool {
+	_, err := os.Stat(filepath.Join(root, ".git"))
+	return err == nil
+}
+
+// madeOf are the folders of the packages of ours that a program consists of.
+func madeOf(t *testing.T, main string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "nodynamic", "-f", "{{.ImportPath}}", main)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dirs []string
+	for line := range strings.Lines(string(out)) {
+		if dir, ours := strings.CutPrefix(strings.TrimSpace(line), module); ours {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+func covered(patterns []string, dir string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		return dir == pattern || strings.HasPrefix(dir, pattern+"/") || path.Dir(pattern) == dir && strings.HasSuffix(pattern, ".go")
+	})
+}
+
+// Every file that web reads again for every page goes to where it reads it, by one
+// rule, and no other file does.
+func TestSkaffoldSyncsTheInterface(t *testing.T) {
+	web := skaffold(t).Build.Artifacts[0]
+	where := interfaceFolder(t)
+	for _, pattern := range []string{"services/web/ui/styles/*", "services/web/ui/static/*", "services/web/internal/pages/templates/*", "services/web/internal/pages/locales/*"} {
+		for _, file := range glob(t, pattern) {
+			var to []string
+			for _, rule := range web.Sync.Manual {
+				if ok, err := path.Match(rule.Src, file); err == nil && ok {
+					to = append(to, path.Join(rule.Dest, strings.TrimPrefix(file, rule.Strip)))
+				}
+			}
+			if want := path.Join(where, strings.TrimPrefix(file, "services/web/")); !slices.Equal(to, []string{want}) {
+				t.Errorf("%s goes to %q, want %s", file, to, want)
+			}
+			if !covered(web.Ko.Dependencies.Paths, file) {
+				t.Errorf("%s is not watched", file)
+			}
+		}
+	}
+}
+
+// interfaceFolder is the folder that web reads in the dev overlay; it can be
+// written to.
+func interfaceFolder(t *testing.T) string {
+	t.Helper()
+	d, ok := named[*appsv1.Deployment](render(t, dev), "web")
+	if !ok {
+		t.Fatal("there is no web")
+	}
+	spec := d.Spec.Template.Spec
+	for _, e := range spec.Containers[0].Env {
+		if e.Name != "SAJIN_DEV" {
+			continue
+		}
+		for _, m := range spec.Containers[0].VolumeMounts {
+			i := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name && v.EmptyDir != nil })
+			if m.MountPath == e.Value && !m.ReadOnly && i >= 0 {
+				return e.Value
+			}
+		}
+	}
+	t.Fatal("web reads no folder that can be written to")
+	return ""
+}
+
+func TestSkaffoldForwardsWhatIsThere(t *testing.T) {
+	objects := render(t, dev)
+	for _, f := range skaffold(t).PortForward {
+		s, ok := named[*corev1.Service](objects, f.ResourceName)
+		if !ok || f.ResourceType != "service" || f.Namespace != s.Namespace || f.Port != s.Spec.Ports[0].Port {
+			t.Errorf("%s, port %d is no service", f.ResourceName, f.Port)
+		}
+		// Addresses of sessions have the port that pods know.
+		if f.LocalPort != f.Port {
+			t.Errorf("%s is at %d here and at %d there", f.ResourceName, f.LocalPort, f.Port)
+		}
+	}
+}
+
+// The jobs that hooks delete and wait for are jobs of the overlay; the scripts
+// that they run are there.
+func TestSkaffoldHooksNameWhatIsThere(t *testing.T) {
+	named := regexp.MustCompile(`\bjob[ /]([a-z]+)`)
+	for name, p := range pipelines(t) {
+		if p.Deploy.Kubectl == nil {
+			continue
+		}
+		for _, hook := range append(p.Deploy.Kubectl.Hooks.Before, p.Deploy.Kubectl.Hooks.After...) {
+			last := hook.Host.Command[len(hook.Host.Command)-1]
+			if strings.HasSuffix(last, ".sh") {
+				last = string(read(t, last))
+			}
+			found := named.FindAllStringSubmatch(last, -1)
+			if len(found) == 0 {
+				t.Errorf("profile %q: a hook about nothing: %q", name, hook.Host.Command)
+			}
+			for _, job := range found {
+				if !slices.ContainsFunc(render(t, p.Manifests.Kustomize.Paths[0]), func(o object) bool { return o.kind == "Job" && o.name == job[1] }) {
+					t.Errorf("profile %q: there is no job %s", name, job[1])
+				}
+			}
+		}
+	}
+}
+
+// What profiles take away or add is where they say; skaffold does not start
+// otherwise.
+func TestSkaffoldPatchesFit(t *testing.T) {
+	var tree map[string]any
+	if err := yaml.Unmarshal(read(t, "skaffold.yaml"), &tree); err != nil {
+		t.Fatal(err)
+	}
+	for _, profile := range skaffold(t).Profiles {
+		for _, patch := range profile.Patches {
+			at := patch.Path
+			if patch.Op == "add" {
+				at = path.Dir(at)
+			}
+			if _, err := find(tree, at); err != nil {
+				t.Errorf("profile %q: %s %s: %v", profile.Name, patch.Op, patch.Path, err)
+			}
+		}
+	}
+}
+
+// find is what is at a pointer, such as /build/artifacts/0.
+func find(node any, pointer string) (any, error) {
+	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		switch in := node.(type) {
+		case map[string]any:
+			next, ok := in[step]
+			if !ok {
+				return nil, fmt.Errorf("there is no %s", step)
+			}
+			node = next
+		case []any:
+			var i int
+			if _, err := fmt.Sscanf(step, "%d", &i); err != nil || i >= len(in) {
+				return nil, fmt.Errorf("there is no item %s", step)
+			}
+			node = in[i]
+		default:
+			return nil, fmt.Errorf("%s is in no object", step)
+		}
+	}
+	return node, nil
+}
+
+// The profile of Cloud Run deploys the files that are there for it.
+func TestSkaffoldDeploysCloudRunsFiles(t *testing.T) {
+	for _, name := range pipelines(t)["cloudrun"].Manifests.RawYAML {
+		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}

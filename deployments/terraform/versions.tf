@@ -1,0 +1,16 @@
+terraform {
+  required_version = ">= 1.8"
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 7.0, < 9.0"
+    }
+  }
+}
+
+provider "google" {
+  project               = var.project
+  region                = var.region
+  billing_project       = var.project # budgets are asked of somebody's quota
+  user_project_override = true
+}

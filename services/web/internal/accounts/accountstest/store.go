@@ -1,0 +1,398 @@
+package accountstest
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
+)
+
+// Store is an accounts.Store in memory. The zero value is empty and ready.
+type Store struct {
+	mu       sync.Mutex
+	people   []kept
+	setups   map[string]time.Time
+	sessions []accounts.Session
+	devices  []device
+	tokens   []accounts.Token
+	attempts map[string]accounts.Attempts
+	failure  error
+}
+
+type kept struct {
+	accounts.Account
+	keys accounts.Keys
+}
+
+type device struct {
+	hash    string
+	account identity.Owner
+	at      time.Time
+}
+
+var (
+	errMissing = fault.New(fault.NotFound, "", "")
+	errTaken   = fault.New(fault.Conflict, "already_exists", "")
+)
+
+var _ accounts.Store = (*Store)(nil)
+
+// FailWith makes every method fail, or work again with nil.
+func (s *Store) FailWith(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = err
+}
+
+// do runs f alone.
+func (s *Store) do(f func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure != nil {
+		return s.failure
+	}
+	return f()
+}
+
+// Reachable fails as FailWith says.
+func (s *Store) Reachable(context.Context) error { return s.do(func() error { return nil }) }
+
+// Count counts.
+func (s *Store) Count(context.Context) (n int, err error) {
+	err = s.do(func() error { n = len(s.people); return nil })
+	return n, err
+}
+
+// Create adds an account.
+func (s *Store) Create(_ context.Context, a accounts.Account, keys accounts.Keys) error {
+	return s.do(func() error {
+		for _, p := range s.people {
+			if p.ID == a.ID || p.keys.Name == keys.Name || keys.Email != "" && p.keys.Email == keys.Email || a.Subject != "" && p.Subject == a.Subject {
+				return errTaken
+			}
+		}
+		s.people, s.setups = append(s.people, kept{a, keys}), nil
+		return nil
+	})
+}
+
+func (s *Store) person(is func(kept) bool) (out accounts.Account, err error) {
+	err = s.do(func() error {
+		i := slices.IndexFunc(s.people, is)
+		if i < 0 {
+			return errMissing
+		}
+		out = s.people[i].Account
+		return nil
+	})
+	return out, err
+}
+
+// Account finds by id.
+func (s *Store) Account(_ context.Context, id identity.Owner) (accounts.Account, error) {
+	return s.person(func(p kept) bool { return p.ID == id })
+}
+
+// Find finds by a key.
+func (s *Store) Find(_ context.Context, key string) (accounts.Account, error) {
+	return s.person(func(p kept) bool {
+		if strings.Contains(key, "@") {
+			return p.keys.Email == key
+		}
+		return p.keys.Name == key
+	})
+}
+
+// BySubject finds by subject.
+func (s *Store) BySubject(_ context.Context, subject string) (accounts.Account, error) {
+	return s.person(func(p kept) bool { return subject != "" && p.Subject == subject })
+}
+
+// SetSubject sets it once.
+func (s *Store) SetSubject(_ context.Context, id identity.Owner, subject string) error {
+	return s.do(func() error {
+		for _, p := range s.people {
+			if p.Subject == subject || p.ID == id && p.Subject != "" {
+				return errTaken
+			}
+		}
+		for i := range s.people {
+			if s.people[i].ID == id {
+				s.people[i].Subject = subject
+			}
+		}
+		return nil
+	})
+}
+
+// SetPassword replaces the hash and ends what it let in.
+func (s *Store) SetPassword(_ context.Context, id identity.Owner, hash string, session *accounts.Session) error {
+	return s.do(func() error {
+		for i := range s.people {
+			if s.people[i].ID == id {
+				s.people[i].PasswordHash = hash
+			}
+		}
+		s.forget(id)
+		s.tokens = slices.DeleteFunc(s.tokens, func(t accounts.Token) bool { return t.Account == id })
+		if session != nil {
+			s.sessions = append(s.sessions, *session)
+		}
+		return nil
+	})
+}
+
+func (s *Store) forget(id identity.Owner) {
+	s.sessions = slices.DeleteFunc(s.sessions, func(one accounts.Session) bool { return one.Account == id })
+	s.devices = slices.DeleteFunc(s.devices, func(d device) bool { return d.account == id })
+}
+
+// AddSetup adds a set-up.
+func (s *Store) AddSetup(_ context.Context, hash string, until time.Time) error {
+	return s.do(func() error {
+		if s.setups == nil {
+			s.setups = map[string]time.Time{}
+		}
+		s.setups[hash] = until
+		return nil
+	})
+}
+
+// HasSetup looks for one.
+func (s *Store) HasSetup(_ context.Context, hash string, now time.Time) (ok bool, err error) {
+	err = s.do(func() error { ok = s.setups[hash].After(now); return nil })
+	return ok, err
+}
+
+// Begin adds a session.
+func (s *Store) Begin(_ context.Context, session accounts.Session, replaces string, most int) error {
+	return s.do(func() error {
+		s.sessions = slices.DeleteFunc(s.sessions, func(one accounts.Session) bool { return one.ID == replaces })
+		s.sessions = append(s.sessions, session)
+		for _, old := range drop(s.sessionsOf(session.Account), most) {
+			s.sessions = slices.DeleteFunc(s.sessions, func(one accounts.Session) bool { return one.ID == old.ID })
+		}
+		return nil
+	})
+}
+
+func drop[T any](all []T, most int) []T { return all[min(most, len(all)):] }
+
+func (s *Store) sessionsOf(account identity.Owner) (out []accounts.Session) {
+	for _, one := range s.sessions {
+		if one.Account == account {
+			out = append(out, one)
+		}
+	}
+	slices.SortFunc(out, func(a, b accounts.Session) int {
+		return cmp.Or(b.SeenAt.Compare(a.SeenAt), cmp.Compare(b.ID, a.ID))
+	})
+	return out
+}
+
+// Session finds by hash.
+func (s *Store) Session(ctx context.Context, hash string) (out accounts.Session, a accounts.Account, err error) {
+	err = s.do(func() error {
+		i := slices.IndexFunc(s.sessions, func(one accounts.Session) bool { return hash != "" && (one.Hash == hash || one.Previous == hash) })
+		if i < 0 {
+			return errMissing
+		}
+		out = s.sessions[i]
+		return nil
+	})
+	if err == nil {
+		a, err = s.Account(ctx, out.Account)
+	}
+	return out, a, err
+}
+
+// SessionByID finds by id.
+func (s *Store) SessionByID(_ context.Context, account identity.Owner, id string) (out accounts.Session, err error) {
+	err = s.do(func() error {
+		i := slices.IndexFunc(s.sessions, func(one accounts.Session) bool { return one.ID == id && one.Account == account })
+		if i < 0 {
+			return errMissing
+		}
+		out = s.sessions[i]
+		return nil
+	})
+	return out, err
+}
+
+// change changes the session with an id and a hash.
+func (s *Store) change(id, hash string, f func(*accounts.Session)) (done bool, err error) {
+	err = s.do(func() error {
+		for i := range s.sessions {
+			if s.sessions[i].ID == id && s.sessions[i].Hash == hash {
+				f(&s.sessions[i])
+				done = true
+			}
+		}
+		return nil
+	})
+	return done, err
+}
+
+// Rotate replaces the token.
+func (s *Store) Rotate(_ context.Context, id, current, from, to string, at time.Time) (bool, error) {
+	return s.change(id, current, func(one *accounts.Session) {
+		one.Hash, one.Previous, one.Confirmed, one.RotatedAt, one.SeenAt = to, from, false, at, at
+	})
+}
+
+// Seen notes a use.
+func (s *Store) Seen(_ context.Context, id, current string, at time.Time, confirmed bool) error {
+	_, err := s.change(id, current, func(one *accounts.Session) { one.SeenAt, one.Confirmed = at, confirmed })
+	return err
+}
+
+// SessionsOf lists.
+func (s *Store) SessionsOf(_ context.Context, account identity.Owner) (out []accounts.Session, err error) {
+	err = s.do(func() error { out = s.sessionsOf(account); return nil })
+	return out, err
+}
+
+// End ends one.
+func (s *Store) End(_ context.Context, account identity.Owner, id string) error {
+	return s.do(func() error {
+		s.sessions = slices.DeleteFunc(s.sessions, func(one accounts.Session) bool { return one.ID == id && one.Account == account })
+		return nil
+	})
+}
+
+// EndAll ends all.
+func (s *Store) EndAll(_ context.Context, account identity.Owner) error {
+	return s.do(func() error { s.forget(account); return nil })
+}
+
+// AddDevice adds a device.
+func (s *Store) AddDevice(_ context.Context, account identity.Owner, hash string, at time.Time, most int) error {
+	return s.do(func() error {
+		s.devices = append([]device{{hash, account, at}}, s.devices...)
+		var own []device
+		for _, d := range s.devices {
+			if d.account == account {
+				own = append(own, d)
+			}
+		}
+		for _, old := range drop(own, most) {
+			s.devices = slices.DeleteFunc(s.devices, func(d device) bool { return d.hash == old.hash })
+		}
+		return nil
+	})
+}
+
+// DeviceOf finds a device.
+func (s *Store) DeviceOf(_ context.Context, hash string) (out identity.Owner, err error) {
+	err = s.do(func() error {
+		for _, d := range s.devices {
+			if d.hash == hash {
+				out = d.account
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// AddToken adds a token.
+func (s *Store) AddToken(_ context.Context, t accounts.Token, most int) (added bool, err error) {
+	err = s.do(func() error {
+		if added = len(s.tokensOf(t.Account)) < most; added {
+			s.tokens = append(s.tokens, t)
+		}
+		return nil
+	})
+	return added, err
+}
+
+func (s *Store) tokensOf(account identity.Owner) (out []accounts.Token) {
+	for _, t := range s.tokens {
+		if t.Account == account {
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, func(a, b accounts.Token) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
+	})
+	return out
+}
+
+// Token finds by hash.
+func (s *Store) Token(ctx context.Context, hash string) (out accounts.Token, a accounts.Account, err error) {
+	err = s.do(func() error {
+		i := slices.IndexFunc(s.tokens, func(t accounts.Token) bool { return t.Hash == hash })
+		if i < 0 {
+			return errMissing
+		}
+		out = s.tokens[i]
+		return nil
+	})
+	if err == nil {
+		a, err = s.Account(ctx, out.Account)
+	}
+	return out, a, err
+}
+
+// TokenUsed notes a use.
+func (s *Store) TokenUsed(_ context.Context, id string, at time.Time) error {
+	return s.do(func() error {
+		for i := range s.tokens {
+			if s.tokens[i].ID == id {
+				s.tokens[i].UsedAt = at
+			}
+		}
+		return nil
+	})
+}
+
+// TokensOf lists.
+func (s *Store) TokensOf(_ context.Context, account identity.Owner) (out []accounts.Token, err error) {
+	err = s.do(func() error { out = s.tokensOf(account); return nil })
+	return out, err
+}
+
+// Revoke ends one.
+func (s *Store) Revoke(_ context.Context, account identity.Owner, id string) error {
+	return s.do(func() error {
+		s.tokens = slices.DeleteFunc(s.tokens, func(t accounts.Token) bool { return t.ID == id && t.Account == account })
+		return nil
+	})
+}
+
+// Attempt decides alone.
+func (s *Store) Attempt(_ context.Context, buckets []string, decide func(map[string]accounts.Attempts) error) error {
+	return s.do(func() error {
+		known := map[string]accounts.Attempts{}
+		for _, b := range buckets {
+			known[b] = s.attempts[b]
+		}
+		if err := decide(known); err != nil {
+			return err
+		}
+		if s.attempts == nil {
+			s.attempts = map[string]accounts.Attempts{}
+		}
+		maps.Copy(s.attempts, known)
+		return nil
+	})
+}
+
+// Tidy deletes what has ended.
+func (s *Store) Tidy(_ context.Context, ended accounts.Ended) error {
+	return s.do(func() error {
+		s.sessions = slices.DeleteFunc(s.sessions, func(one accounts.Session) bool {
+			return !one.CreatedAt.After(ended.Sessions) || !one.SeenAt.After(ended.Unused)
+		})
+		maps.DeleteFunc(s.setups, func(_ string, until time.Time) bool { return !until.After(ended.Setups) })
+		maps.DeleteFunc(s.attempts, func(_ string, a accounts.Attempts) bool { return !a.Last.After(ended.Attempts) })
+		return nil
+	})
+}

@@ -1,0 +1,475 @@
+package httpapi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/blob"
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
+	"github.com/sajin-gallery/sajin/services/web/internal/accounts/accountstest"
+	"github.com/sajin-gallery/sajin/services/web/internal/gallery"
+)
+
+const (
+	personName = "홍길동"
+	password   = "correct horse battery"
+)
+
+// guarded is a site whose people sign in. change adapts it as that of serve.
+type guarded struct {
+	*site
+	people *accounts.Service
+	store  *accountstest.Store
+	hasher *accountstest.Hasher
+}
+
+func guard(t *testing.T, change ...func(*site)) *guarded {
+	t.Helper()
+	g := &guarded{store: &accountstest.Store{}, hasher: &accountstest.Hasher{}}
+	g.people = accounts.New(g.store, g.hasher, accounts.Options{SetupToken: "the token of the set-up"})
+	g.site = serve(t, append([]func(*site){func(s *site) { s.options.Accounts = g.people }}, change...)...)
+	return g
+}
+
+// claimed is guarded with the owner's account.
+func claimed(t *testing.T, change ...func(*site)) *guarded {
+	t.Helper()
+	g := guard(t, change...)
+	if _, err := g.people.CreateOwner(t.Context(), accounts.NewAccount{Name: personName, Email: "hong@example.org", Password: password}); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// public makes it one that browsers reach by https.
+func public(s *site) { s.options.PublicOrigin = &url.URL{Scheme: "https", Host: "photos.example.org"} }
+
+func credentials(name, password string) url.Values {
+	return url.Values{"name": {name}, "password": {password}}
+}
+
+// cookies are those that an answer sets, as the header that sends them back.
+func cookies(a answer) string {
+	var out []string
+	for _, c := range a.Cookies() {
+		out = append(out, c.Name+"="+c.Value)
+	}
+	return "Cookie: " + strings.Join(out, "; ")
+}
+
+// enter signs in and gives the header with the cookies.
+func (g *guarded) enter() string {
+	g.t.Helper()
+	return cookies(g.postForm("/signin", credentials(personName, password)).want(g.t, http.StatusSeeOther))
+}
+
+func (g *guarded) token() string {
+	g.t.Helper()
+	owner, err := g.people.SignIn(g.t.Context(), personName, password, accounts.Visit{Address: "192.0.2.99"})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	text, _, err := g.people.MakeToken(g.t.Context(), owner.Actor, "laptop")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return "Authorization: Bearer " + text
+}
+
+func TestEveryRouteIsBehindTheDoor(t *testing.T) {
+	g := claimed(t)
+	id := g.put(0)
+	open := []string{"/favicon.ico", "/manifest.webmanifest", "/static/nothing.css", "/healthz/live", "/healthz/ready"}
+	for _, path := range append(everywhere(id), "/sw.js", "/albums", "/account", "/api/v1/openapi.yaml", "/api/v1/changes") {
+		if path == "/api/v1/nothing" {
+			continue // see TestS05_NothingIsToldToStrangers: the OpenAPI file does not know it
+		}
+		a := g.get(path)
+		switch {
+		case slices.Contains(open, path) || path == "/sw.js":
+			if a.StatusCode == http.StatusUnauthorized || a.StatusCode == http.StatusSeeOther {
+				t.Errorf("%s is not open: %d", path, a.StatusCode)
+			}
+		case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/media/"):
+			a.wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+			if a.Header.Get("Www-Authenticate") == "" {
+				t.Errorf("%s does not say how", path)
+			}
+		case strings.HasPrefix(path, "/fragments/"):
+			a.wantErrorPage(t, http.StatusUnauthorized)
+		default:
+			if to := a.want(t, http.StatusSeeOther).Header.Get("Location"); !strings.HasPrefix(to, "/signin") {
+				t.Errorf("%s leads to %s", path, to)
+			}
+		}
+	}
+	for _, a := range changes(g.site) {
+		if a.Request.URL.Path != "/language" && a.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s %s is answered with %d", a.Request.Method, a.Request.URL.Path, a.StatusCode)
+		}
+	}
+	if _, err := g.catalog.Get(local(t), id); err != nil {
+		t.Errorf("a stranger has changed something: %v", err)
+	}
+}
+
+// What a script asks for is no page to sign in.
+func TestScriptsAreToldByTheStatus(t *testing.T) {
+	g := claimed(t)
+	g.get("/images/"+g.put(0), "Sec-Fetch-Dest: empty").wantErrorPage(t, http.StatusUnauthorized)
+	g.get("/images/"+g.put(0), "Sec-Fetch-Dest: document").want(t, http.StatusSeeOther)
+}
+
+func TestSetUpAndThenEverythingIsThere(t *testing.T) {
+	g := guard(t)
+	id := g.put(0)
+	if page := g.get("/signin").want(t, http.StatusOK); !strings.Contains(page.body, "new") || strings.Contains(page.body, "password") {
+		t.Error("a gallery without an account asks for a password")
+	}
+	g.get("/setup").wantErrorPage(t, http.StatusForbidden)
+	g.get("/setup?token=wrong").wantErrorPage(t, http.StatusForbidden)
+	const link = "/setup?token=the+token+of+the+set-up"
+	g.get(link).want(t, http.StatusOK)
+	form := credentials("a@b", password)
+	form.Set("token", "the token of the set-up")
+	if page := g.postForm("/setup", form).want(t, http.StatusBadRequest); !strings.Contains(page.body, `value="a@b"`) || strings.Contains(page.body, password) {
+		t.Error("the form does not show what was entered, or shows the password")
+	}
+	form.Set("name", personName)
+	me := cookies(g.postForm("/setup", form).want(t, http.StatusSeeOther))
+	if page := g.get("/", me).want(t, http.StatusOK); !strings.Contains(page.body, id) || !strings.Contains(page.body, personName) {
+		t.Error("what was in the gallery is not the owner's")
+	}
+	if to := g.get(link).want(t, http.StatusSeeOther).Header.Get("Location"); to != "/signin" {
+		t.Errorf("the link leads to %s once there is an account", to)
+	}
+	g.postForm("/setup", form).wantErrorPage(t, http.StatusConflict)
+}
+
+func TestSignInLeadsOn(t *testing.T) {
+	g := claimed(t)
+	to := g.get("/albums?cursor=x").Header.Get("Location")
+	if to != "/signin?next=%2Falbums%3Fcursor%3Dx" {
+		t.Fatalf("it leads to %s", to)
+	}
+	if page := g.get(to).want(t, http.StatusOK); !strings.Contains(page.body, `name="next" value="/albums?cursor=x"`) {
+		t.Error("the form does not know where to go on")
+	}
+	for next, want := range map[string]string{
+		"/albums?cursor=x": "/albums?cursor=x", "": "/", "//evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "javascript:alert(1)": "/",
+	} {
+		form := credentials(personName, password)
+		form.Set("next", next)
+		if to := g.postForm("/signin", form).want(t, http.StatusSeeOther).Header.Get("Location"); to != want {
+			t.Errorf("next %q leads to %q", next, to)
+		}
+	}
+	if to := g.get("/signin?next=/albums", g.enter()).want(t, http.StatusSeeOther).Header.Get("Location"); to != "/albums" {
+		t.Errorf("who is signed in is led to %q", to)
+	}
+}
+
+func TestA01_TooManyWrongPasswords(t *testing.T) {
+	g := claimed(t)
+	var last answer
+	for range 20 {
+		last = g.postForm("/signin", credentials(personName, "wrong"))
+	}
+	last.want(t, http.StatusTooManyRequests)
+	if last.Header.Get("Retry-After") == "" || !strings.Contains(last.body, "too many wrong passwords") || !strings.Contains(last.body, `name="password"`) {
+		t.Errorf("Retry-After %q, the page %.300s", last.Header.Get("Retry-After"), last.body)
+	}
+	g.postForm("/signin", credentials(personName, password)).want(t, http.StatusTooManyRequests)
+}
+
+func TestA01_AKnownBrowserGetsIn(t *testing.T) {
+	g := claimed(t)
+	me := g.enter()
+	for range 20 {
+		g.postForm("/signin", credentials(personName, "wrong"))
+	}
+	g.postForm("/signin", credentials(personName, password), me).want(t, http.StatusSeeOther)
+}
+
+func TestA02_NobodyCanTellWhoIsHere(t *testing.T) {
+	g := claimed(t)
+	wrong := g.postForm("/signin", credentials("hong@example.org", "wrong")).want(t, http.StatusUnauthorized)
+	unknown := g.postForm("/signin", credentials("none@example.org", "wrong")).want(t, http.StatusUnauthorized)
+	for _, a := range []answer{wrong, unknown} {
+		for _, varies := range []string{"Date", "X-Request-Id"} {
+			a.Header.Del(varies)
+		}
+	}
+	if got, want := fmt.Sprint(unknown.Header), fmt.Sprint(wrong.Header); got != want {
+		t.Errorf("the headers are %s and %s", got, want)
+	}
+	if got, want := unknown.body, strings.ReplaceAll(wrong.body, "hong@example.org", "none@example.org"); got != want {
+		t.Error("the pages differ")
+	}
+	if g.hasher.Verified.Load() != 2 {
+		t.Error("not every try has cost the same")
+	}
+}
+
+func TestA03_OnlyTextIsAPassword(t *testing.T) {
+	g := claimed(t)
+	for _, body := range []string{`{"name":"홍길동","password":1}`, `{"name":"홍길동","password":true}`, `{"name":"홍길동","password":null}`, `[]`, `{}`} {
+		g.do(http.MethodPost, "/signin", strings.NewReader(body), "Content-Type: application/json").wantErrorPage(t, http.StatusUnsupportedMediaType)
+	}
+	for form, status := range map[string]int{
+		"name=" + url.QueryEscape(personName) + "&password=":                               http.StatusUnauthorized,
+		"name=" + url.QueryEscape(personName):                                              http.StatusUnauthorized,
+		"name=" + url.QueryEscape(personName) + "&password[]=x":                            http.StatusUnauthorized,
+		"name=" + url.QueryEscape(personName) + "&password=c":                              http.StatusUnauthorized,
+		"name=" + url.QueryEscape(personName) + "&password=" + strings.Repeat("x", 1024):   http.StatusUnauthorized,
+		"name=" + url.QueryEscape(personName) + "&password=" + strings.Repeat("x", 1025):   http.StatusBadRequest,
+		"name=" + url.QueryEscape(personName) + "&password=" + strings.Repeat("x", 10_000): http.StatusBadRequest,
+		"name=x&password=" + strings.Repeat("x", 1<<20):                                    http.StatusRequestEntityTooLarge,
+		"name=%zz":                  http.StatusBadRequest,
+		"name=a%00b&password=a%00b": http.StatusUnauthorized,
+	} {
+		a := g.do(http.MethodPost, "/signin", strings.NewReader(form), "Content-Type: application/x-www-form-urlencoded")
+		if a.StatusCode != status {
+			t.Errorf("%.60s is answered with %d, want %d", form, a.StatusCode, status)
+		}
+		if len(a.Cookies()) != 0 {
+			t.Errorf("%.60s is given a session", form)
+		}
+	}
+}
+
+func TestA04_SigningInForForeignPagesIsRefused(t *testing.T) {
+	g := claimed(t)
+	me := g.enter()
+	for _, foreign := range []string{"Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"} {
+		for _, path := range []string{
+			"/signin", "/setup", "/signout", "/account/password", "/account/sessions/end", "/account/sessions/x/end", "/account/tokens", "/account/tokens/x/revoke",
+		} {
+			a := g.postForm(path, credentials(personName, password), foreign, me)
+			a.wantErrorPage(t, http.StatusForbidden)
+			if len(a.Cookies()) != 0 {
+				t.Errorf("%s from %s sets %v", path, foreign, a.Cookies())
+			}
+		}
+	}
+	g.get("/account", me).want(t, http.StatusOK)
+}
+
+func TestA05_NoSessionIsTakenOver(t *testing.T) {
+	g := claimed(t)
+	chosen := "Cookie: sajin_session=AAAAAAAAAAAAAAAAAAAAAAAAAA"
+	first := cookies(g.postForm("/signin", credentials(personName, password), chosen).want(t, http.StatusSeeOther))
+	g.get("/api/v1/images", chosen).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	second := cookies(g.postForm("/signin", credentials(personName, password), first).want(t, http.StatusSeeOther))
+	g.get("/api/v1/images", first).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	form := url.Values{"current": {password}, "password": {"another long password"}}
+	third := cookies(g.postForm("/account/password", form, second).want(t, http.StatusSeeOther))
+	g.get("/api/v1/images", second).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	g.get("/api/v1/images", third).want(t, http.StatusOK)
+}
+
+func TestA06_WhatEndsIsRefusedAtOnce(t *testing.T) {
+	g := claimed(t)
+	id := g.put(0)
+	everything := []string{"/api/v1/images", "/media/" + id + "/original", "/api/v1/changes"}
+	for what, path := range map[string]string{"sign out": "/signout", "everywhere": "/account/sessions/end"} {
+		me := g.enter()
+		for _, path := range everything {
+			g.get(path, me).want(t, http.StatusOK)
+		}
+		left := g.postForm(path, nil, me).want(t, http.StatusSeeOther)
+		if left.Header.Get("Clear-Site-Data") != `"cache"` || left.Header.Get("Location") != "/signin?notice=signed_out" {
+			t.Errorf("%s: %v", what, left.Header)
+		}
+		for _, path := range everything {
+			g.get(path, me).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+		}
+	}
+	token := g.token()
+	for _, path := range everything {
+		g.get(path, token).want(t, http.StatusOK)
+	}
+	if _, err := g.people.ResetPassword(t.Context(), personName, "another long password"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range everything {
+		g.get(path, token).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	}
+}
+
+func TestA07_Cookies(t *testing.T) {
+	for what, g := range map[string]*guarded{"http on loopback": claimed(t), "https": claimed(t, public)} {
+		in := g.postForm("/signin", credentials(personName, password))
+		out := g.postForm("/signout", nil, cookies(in))
+		all := append(in.Cookies(), out.Cookies()...)
+		if len(all) != 3 {
+			t.Fatalf("%s: %v", what, all)
+		}
+		for _, c := range all {
+			https := what == "https"
+			if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Secure != https || strings.HasPrefix(c.Name, "__Host-") != https {
+				t.Errorf("%s: %s", what, c)
+			}
+		}
+		me := cookies(in)
+		for name, header := range map[string]string{
+			"tampered": me[:30] + "X" + me[31:], "swapped": "Cookie: " + strings.NewReplacer("session", "device", "device", "session").Replace(me[8:]),
+			"oversized": me + strings.Repeat("A", 10_000), "none": "Cookie: ", "in a header": "Authorization: Bearer " + in.Cookies()[0].Value,
+		} {
+			g.get("/api/v1/images", header).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+			_ = name
+		}
+	}
+}
+
+func TestTokensArePutInAndShownOnce(t *testing.T) {
+	g := claimed(t)
+	me := g.enter()
+	page := g.postForm("/account/tokens", url.Values{"name": {"laptop"}}, me).want(t, http.StatusCreated)
+	start := strings.Index(page.body, "sajin_")
+	token := page.body[start : start+len("sajin_")+26]
+	g.get("/api/v1/images", "Authorization: Bearer "+token).want(t, http.StatusOK)
+	if again := g.get("/account", me); strings.Contains(again.body, token) || !strings.Contains(again.body, "laptop") {
+		t.Error("the token is shown again, or not listed")
+	}
+	for _, other := range []string{"Authorization: Bearer " + token + "x", "Authorization: Bearer sajin_"} {
+		// With a good cookie beside it: what says that it is a token must be one.
+		g.get("/api/v1/images", other, me).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	}
+	g.get("/api/v1/images?token="+token, me).wantProblem(t, http.StatusBadRequest, "unknown_parameter")
+	g.get("/account", "Authorization: Bearer "+token).want(t, http.StatusSeeOther) // a program has no account
+	actor, err := g.people.ByToken(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.postForm("/account/tokens/"+actor.Token+"/revoke", nil, me).want(t, http.StatusSeeOther)
+	g.get("/api/v1/images", "Authorization: Bearer "+token).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+}
+
+func TestTheAccountsPage(t *testing.T) {
+	g := claimed(t)
+	me := g.enter()
+	other, err := g.people.SignIn(t.Context(), personName, password, accounts.Visit{
+		Address: "198.51.100.7", Agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) AppleWebKit/605.1.15 Version/19.0 Mobile/15E148 Safari/604.1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := g.get("/account", me).want(t, http.StatusOK); !strings.Contains(page.body, "Safari, iPhone") || !strings.Contains(page.body, "198.51.100.7") {
+		t.Error("the other browser is not listed")
+	}
+	g.postForm("/account/sessions/"+other.Session+"/end", nil, me).want(t, http.StatusSeeOther)
+	g.get("/api/v1/images", "Cookie: sajin_session="+other.SessionToken).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	g.postForm("/account/password", url.Values{"current": {"wrong"}, "password": {"another long password"}}, me).want(t, http.StatusForbidden)
+	short := g.postForm("/account/password", url.Values{"current": {password}, "password": {"short"}}, me).want(t, http.StatusBadRequest)
+	if !strings.Contains(short.body, "too short") || len(short.Cookies()) != 0 {
+		t.Error("a short password is not explained")
+	}
+}
+
+func TestA15_LinksDoNotComeFromTheRequest(t *testing.T) {
+	g := claimed(t, func(s *site) { public(s); s.options.Addr = "0.0.0.0:8080" })
+	for _, host := range []string{"evil.example", "photos.example.org.evil.example", "photos.example.org:8080", ""} {
+		for _, path := range []string{"/signin", "/setup?token=x", "/"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = host
+			r.Header.Set("X-Forwarded-Host", "photos.example.org")
+			w := httptest.NewRecorder()
+			g.server.Handler().ServeHTTP(w, r)
+			if w.Code != http.StatusMisdirectedRequest {
+				t.Errorf("Host %q at %s: %d", host, path, w.Code)
+			}
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "http://evil.example/signin", nil) // an absolute URI makes it the Host
+	w := httptest.NewRecorder()
+	if g.server.Handler().ServeHTTP(w, r); w.Code != http.StatusMisdirectedRequest {
+		t.Errorf("an absolute URI: %d", w.Code)
+	}
+	r = httptest.NewRequest(http.MethodGet, "/albums", nil)
+	r.Host = "photos.example.org"
+	r.Header.Set("X-Forwarded-Host", "evil.example")
+	w = httptest.NewRecorder()
+	g.server.Handler().ServeHTTP(w, r)
+	if to := w.Header().Get("Location"); to != "/signin?next=%2Falbums" {
+		t.Errorf("it leads to %q", to)
+	}
+}
+
+func TestW10_NothingInternalIsServedToStrangers(t *testing.T) {
+	g := claimed(t)
+	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/metrics", "/.git/HEAD", "/.env", "/v1/images", "/healthz", "/server-status", "/admin/"} {
+		if to := g.get(path).want(t, http.StatusSeeOther).Header.Get("Location"); !strings.HasPrefix(to, "/signin") {
+			t.Errorf("%s leads a stranger to %q", path, to)
+		}
+	}
+	me := g.enter()
+	for _, path := range []string{"/debug/pprof/", "/metrics", "/.git/HEAD", "/.env", "/v1/images", "/healthz"} {
+		g.get(path, me).wantErrorPage(t, http.StatusNotFound)
+	}
+	g.get("/api/v1/openapi.yaml").wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	if got := g.get("/healthz/live").want(t, http.StatusOK).body; got != "ok\n" {
+		t.Errorf("a probe tells %q", got)
+	}
+	if page := g.get("/static/nothing.css"); strings.Contains(page.body, `href="/albums"`) || strings.Contains(page.body, `id="messages"`) {
+		t.Error("a stranger's page offers the gallery")
+	}
+}
+
+// Whatever a request says of itself, who acts is who has the session.
+func TestS05_ForgedHeadersDoNothing(t *testing.T) {
+	forged := []string{
+		"Sajin-Acting-Owner: local", "X-User-ID: local", "X-Internal: 1", "X-Forwarded-User: local", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: 127.0.0.1",
+		"X-Cloud-Trace-Context: 1/1;o=1", "X-Serverless-Authorization: Bearer x", "X-Goog-Authenticated-User-Email: accounts.google.com:hong@example.org",
+		"X-Goog-IAP-JWT-Assertion: eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImhvbmdAZXhhbXBsZS5vcmcifQ.", "Authorization: Basic bG9jYWw6bG9jYWw=", "X-Original-URL: /healthz/live",
+	}
+	var acting []identity.Owner
+	g := claimed(t, func(s *site) { s.store = witness{s.media, &acting} })
+	for _, header := range forged {
+		g.get("/api/v1/images", header).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	}
+	g.get("/api/v1/images", forged...).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+
+	me := g.enter()
+	g.get("/media/"+g.put(0)+"/original", me, "Sajin-Acting-Owner: another", "X-User-ID: another").want(t, http.StatusOK)
+	if want := []identity.Owner{"local"}; !slices.Equal(acting, want) {
+		t.Errorf("%v have acted, want %v", acting, want)
+	}
+}
+
+// witness notes for whom pictures are read.
+type witness struct {
+	gallery.Media
+	acting *[]identity.Owner
+}
+
+func (m witness) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Info, error) {
+	*m.acting = append(*m.acting, identity.OwnerFrom(ctx))
+	return m.Media.Open(ctx, key, offset, length)
+}
+
+// A store that is away lets nobody in and signs nobody out.
+func TestWithoutTheStoreNobodyIsTurnedAway(t *testing.T) {
+	g := claimed(t)
+	me := g.enter()
+	g.store.FailWith(fault.New(fault.Unavailable, "database_unavailable", "Not now.").RetryAfter(time.Second))
+	g.get("/", me).wantErrorPage(t, http.StatusServiceUnavailable)
+	g.get("/api/v1/images", me).wantProblem(t, http.StatusServiceUnavailable, "database_unavailable")
+	g.postForm("/signin", credentials(personName, password)).wantErrorPage(t, http.StatusServiceUnavailable)
+	g.get("/healthz/live").want(t, http.StatusOK)
+	g.store.FailWith(nil)
+	g.get("/", me).want(t, http.StatusOK)
+	g.store.FailWith(errors.New("a defect"))
+	g.get("/", me).wantErrorPage(t, http.StatusInternalServerError)
+}

@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
+)
+
+// A gallery that is scrolled fast asks for some hundred thumbnails at once and
+// then for none, so the burst is three seconds' worth, and media has a limit of
+// its own, three times as high: pictures must not stop because a script asked
+// much, nor the other way round.
+const (
+	burstSeconds = 3
+	mediaFactor  = 3
+	// maxLimited bounds the memory of one limiter, to some 2 MiB.
+	maxLimited = 10_000
+)
+
+var errRate = fault.New(fault.RateLimited, "rate_limited", "Too many requests. Please wait a moment.")
+
+// limiter counts the requests of each account, token or address. It is in the
+// memory of one process: of n replicas each grants the whole.
+type limiter struct {
+	perSecond int
+	now       func() time.Time
+
+	mu   sync.Mutex
+	keys map[string]*rate.Limiter
+}
+
+func newLimiter(perSecond int) *limiter {
+	return &limiter{perSecond: perSecond, now: time.Now, keys: map[string]*rate.Limiter{}}
+}
+
+func (l *limiter) burst() int { return burstSeconds * l.perSecond }
+
+// take counts a request. left is how many more may come at once; wait is how
+// long until one may, if this one may not.
+func (l *limiter) take(key string) (left int, wait time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	one := l.keys[key]
+	if one == nil {
+		l.makeRoom(now)
+		one = rate.NewLimiter(rate.Limit(l.perSecond), l.burst())
+		l.keys[key] = one
+	}
+	ok = one.AllowN(now, 1)
+	tokens := one.TokensAt(now)
+	if !ok {
+		wait = time.Duration((1 - tokens) / float64(l.perSecond) * float64(time.Second))
+	}
+	return max(0, int(tokens)), wait, ok
+}
+
+// makeRoom forgets those who have waited long enough to have their whole burst
+// again; and when that is nobody, anybody.
+func (l *limiter) makeRoom(now time.Time) {
+	if len(l.keys) < maxLimited {
+		return
+	}
+	for key, one := range l.keys {
+		if one.TokensAt(now) >= float64(l.burst()) {
+			delete(l.keys, key)
+		}
+	}
+	for key := range l.keys {
+		if len(l.keys) < maxLimited {
+			return
+		}
+		delete(l.keys, key)
+	}
+}
+
+// admit counts a request for who asks, and refuses it when they ask too much.
+// Who is not known is counted by address. The probes are not counted.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, actor accounts.Actor, known bool) bool {
+	l := s.limits
+	if strings.HasPrefix(r.URL.Path, "/media/") {
+		l = s.mediaLimits
+	}
+	if l == nil || strings.HasPrefix(r.URL.Path, "/healthz/") {
+		return true
+	}
+	key := "address " + s.clientAddress(r)
+	switch {
+	case known && actor.Token != "":
+		key = "token " + actor.Token
+	case known:
+		key = "account " + string(actor.Account.ID)
+	}
+	left, wait, ok := l.take(key)
+	header := w.Header()
+	header.Set("RateLimit-Limit", strconv.Itoa(l.burst()))
+	header.Set("RateLimit-Remaining", strconv.Itoa(left))
+	header.Set("RateLimit-Reset", strconv.Itoa(int(math.Ceil(float64(l.burst()-left)/float64(l.perSecond)))))
+	if !ok {
+		s.fail(w, r, errRate.RetryAfter(wait))
+	}
+	return ok
+}
