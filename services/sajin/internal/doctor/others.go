@@ -63,7 +63,7 @@ func Schema(name string, versions func(context.Context) (gormdb.Versions, error)
 		v, err := versions(ctx)
 		switch {
 		case err != nil:
-			return []Finding{failed(about, "it cannot be read", err, "")}
+			return []Finding{failed(about, "its database does not answer", err, "start that database, or give this account the right to log in")}
 		case v.Have > v.Known:
 			return []Finding{{Problem, about, fmt.Sprintf("it is at version %d, of a later program: this one knows %d", v.Have, v.Known), "start that program, or restore the backup made before it"}}
 		case v.Have < v.Known:
