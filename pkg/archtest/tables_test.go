@@ -17,7 +17,7 @@ import (
 var tables = map[string][]string{
 	"attacks.md": append(append(append(rows("U", 1, 48), rows("A", 1, 7)...), rows("S", 5, 10)...), "A15", "P17", "S01", "S02", "W10"),
 	"faults.md": append(append(append(append(rows("F", 1, 7), "F10"), rows("F", 19, 31)...), rows("F", 33, 39)...),
-		"F41", "F43"),
+		"F41", "F43", "F44"),
 }
 
 func rows(letter string, first, last int) []string {

@@ -40,7 +40,7 @@ func doctorCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	} else {
 		e.store(ctx)
 		e.events(ctx)
-		e.database(ctx)
+		e.databases(ctx)
 	}
 	e.others()
 	if n := doctor.Run(ctx, stdout, e.checks); n > 0 {
@@ -117,14 +117,14 @@ func (e *examination) events(ctx context.Context) {
 	}
 }
 
-func (e *examination) database(ctx context.Context) {
-	a := e.open(ctx, "database", platform.Database)
-	if a == nil {
-		return
-	}
-	answers := func(ctx context.Context) error { return gormdb.Ping(ctx, a.DB) }
-	e.checks = append(e.checks, doctor.Ping("database", answers, "start the database that SAJIN_DATABASE_URL names, or give this account the right to log in"))
+// databases looks at each schema, where there is one: an answer about it is one of
+// its database.
+func (e *examination) databases(ctx context.Context) {
 	for _, s := range schemas {
+		a := e.open(ctx, "database of "+s.name, s.need)
+		if a == nil || !s.there(a) {
+			continue
+		}
 		e.checks = append(e.checks, doctor.Schema(s.name, func(ctx context.Context) (gormdb.Versions, error) { return s.versions(ctx, a) }))
 	}
 }

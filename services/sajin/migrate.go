@@ -10,12 +10,15 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/platform"
 	"github.com/sajin-gallery/sajin/services/catalog"
+	"github.com/sajin-gallery/sajin/services/web"
 )
 
 // schema is what one service keeps in a database.
 type schema struct {
-	name     string
-	need     platform.Need
+	name string
+	need platform.Need
+	// there reports whether the gallery keeps it at all.
+	there    func(*platform.Adapters) bool
 	versions func(context.Context, *platform.Adapters) (gormdb.Versions, error)
 	migrate  func(context.Context, *platform.Adapters) error
 }
@@ -23,10 +26,18 @@ type schema struct {
 // schemas are all that there are, in the order in which they are migrated.
 var schemas = []schema{{
 	name: "catalog", need: platform.Database,
+	there: func(a *platform.Adapters) bool { return a.DB != nil },
 	versions: func(ctx context.Context, a *platform.Adapters) (gormdb.Versions, error) {
 		return catalog.SchemaVersions(ctx, a.DB)
 	},
 	migrate: func(ctx context.Context, a *platform.Adapters) error { return catalog.Migrate(ctx, a.DB) },
+}, {
+	name: "web", need: platform.Accounts,
+	there: func(a *platform.Adapters) bool { return a.Accounts != nil },
+	versions: func(ctx context.Context, a *platform.Adapters) (gormdb.Versions, error) {
+		return web.SchemaVersions(ctx, a.Accounts)
+	},
+	migrate: func(ctx context.Context, a *platform.Adapters) error { return web.Migrate(ctx, a.Accounts) },
 }}
 
 // migrateCommand brings every schema up to date. Services may run meanwhile: a
@@ -48,7 +59,9 @@ func migrateCommand(ctx context.Context, args []string, stdout io.Writer) error 
 	defer adapters.Close()
 	var all []error
 	for _, s := range schemas {
-		all = append(all, s.run(ctx, adapters, dry, stdout))
+		if s.there(adapters) {
+			all = append(all, s.run(ctx, adapters, dry, stdout))
+		}
 	}
 	if dry {
 		_, _ = fmt.Fprintln(stdout, "This was a dry run: nothing was changed.")

@@ -40,7 +40,8 @@ func (c *configuration) load(environ []string) error {
 	if err != nil {
 		return err
 	}
-	c.embedded = c.adapters.MediaURL == "" || c.adapters.DatabaseURL == "" || c.adapters.EventsURL == ""
+	c.embedded = c.adapters.MediaURL == "" || c.adapters.DatabaseURL == "" || c.adapters.EventsURL == "" ||
+		c.web.Guarded() && c.adapters.AccountsURL == ""
 	return c.adapters.Embedded(c.common.DataDir)
 }
 

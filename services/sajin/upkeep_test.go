@@ -263,12 +263,20 @@ func TestMigrateSaysFromWhereToWhere(t *testing.T) {
 			t.Errorf("%v: %d %q %s, want %s", args, code, out, problem, tt.want)
 		}
 	}
+	t.Setenv("SAJIN_AUTH", "password") // then there are accounts to keep
+	if out, problem, code := run(t, "migrate", "-data", dir); code != 0 || !strings.Contains(out, "\nweb: brought from version 0 to ") {
+		t.Errorf("with accounts: %d %s%s", code, out, problem)
+	}
+	t.Setenv("SAJIN_AUTH", "")
 	_, stop := serving(t, dir) // beside a gallery it may run
 	defer stop()
 	if out, problem, code := run(t, "migrate", "-data", dir); code != 0 {
 		t.Errorf("beside a gallery: %d %s%s", code, out, problem)
 	}
 }
+
+// inOrder is a text whose lines are sorted.
+func inOrder(text string) string { return strings.Join(slices.Sorted(strings.Lines(text)), "") }
 
 // leave stores an original as a process does that ends right after.
 func leave(t *testing.T, dir string, content []byte) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/config"
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 	"github.com/sajin-gallery/sajin/services/web/internal/argon2hasher"
@@ -24,6 +25,11 @@ type NewAccount = accounts.NewAccount
 // Migrate brings the schema of the accounts up to date, in a database that
 // gormdb opened.
 func Migrate(ctx context.Context, db *gorm.DB) error { return gormaccounts.New(db).Migrate(ctx) }
+
+// SchemaVersions says how far the schema of the accounts is, and changes nothing.
+func SchemaVersions(ctx context.Context, db *gorm.DB) (gormdb.Versions, error) {
+	return gormaccounts.New(db).SchemaVersions(ctx)
+}
 
 // CreateOwner makes the owner's account; a second is refused.
 func CreateOwner(ctx context.Context, db *gorm.DB, n NewAccount) error {

@@ -3,6 +3,7 @@ package web_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sajin-gallery/sajin/services/web"
 )
@@ -26,7 +27,7 @@ func TestTheAddressOfTheFilesIsChecked(t *testing.T) {
 		"https://user:secret@cdn.example":       false,
 		"javascript:alert(1)":                   false,
 	} {
-		c := web.Config{MaxFiles: 1, MaxFileBytes: 1, MaxRequestBytes: 1, StaticURL: text}
+		c := web.Config{MaxFiles: 1, MaxFileBytes: 1, MaxRequestBytes: 1, IdleBody: time.Second, StaticURL: text}
 		if err := c.Validate(); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "SAJIN_STATIC_URL") {
 			t.Errorf("%q: %v", text, err)
 		}

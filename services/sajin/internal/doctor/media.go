@@ -97,7 +97,7 @@ func Bucket(store blob.SetupReader, name, origin string) Check {
 func notified(setup blob.Setup, name string) Finding {
 	for _, n := range setup.Notifications {
 		finalize := len(n.Events) == 0 || slices.Contains(n.Events, "OBJECT_FINALIZE")
-		if n.Topic == string(contract.TopicObjects) && finalize && strings.HasPrefix(contract.PrefixOriginals, n.Prefix) {
+		if n.Topic == string(contract.TopicObjects) && finalize && strings.HasPrefix(contract.PrefixOriginals, n.Prefix) { //nolint:gocritic // a shorter prefix tells of more
 			return good("notification", "the bucket tells %s of what is uploaded", contract.TopicObjects)
 		}
 	}
@@ -115,9 +115,9 @@ func cors(setup blob.Setup, name, origin string) Finding {
 		return good("CORS", "the bucket has no rules; sessions answer the pages that opened them")
 	}
 	for _, rule := range setup.CORS {
-		any := slices.Contains(rule.Origins, "*")
-		if (any || origin == "" || slices.Contains(rule.Origins, origin)) && slices.Contains(rule.Methods, "PUT") {
-			if any {
+		everybody := slices.Contains(rule.Origins, "*")
+		if (everybody || origin == "" || slices.Contains(rule.Origins, origin)) && slices.Contains(rule.Methods, "PUT") {
+			if everybody {
 				return Finding{Warning, "CORS", "the bucket's rules allow every origin; say which", corsCommand(name, origin)}
 			}
 			return good("CORS", "the bucket's rules allow pages to send files")

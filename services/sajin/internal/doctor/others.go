@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func Schema(name string, versions func(context.Context) (gormdb.Versions, error)
 		v, err := versions(ctx)
 		switch {
 		case err != nil:
-			return []Finding{failed(about, "it cannot be read", err, "")}
+			return []Finding{failed(about, "its database does not answer", err, "start that database, or give this account the right to log in")}
 		case v.Have > v.Known:
 			return []Finding{{Problem, about, fmt.Sprintf("it is at version %d, of a later program: this one knows %d", v.Have, v.Known), "start that program, or restore the backup made before it"}}
 		case v.Have < v.Known:
@@ -85,16 +86,16 @@ func Ready(client *http.Client, variable, base string) Check {
 		if err != nil {
 			return []Finding{failed(about, "there is nobody at "+variable, err, "set "+variable+" to the address of that service")}
 		}
-		if resp.StatusCode != http.StatusOK {
-			return []Finding{{Problem, about, fmt.Sprintf("it is not ready (%s)", resp.Status), "look at its log"}}
+		if resp.code != http.StatusOK {
+			return []Finding{{Problem, about, fmt.Sprintf("it is not ready (%s)", resp.status), "look at its log"}}
 		}
 		return append([]Finding{good(about, "it is ready")}, dated(about, resp)...)
 	}
 }
 
 // dated compares the clocks, where the answer has a date, which is in seconds.
-func dated(whose string, resp *http.Response) []Finding {
-	at, err := http.ParseTime(resp.Header.Get("Date"))
+func dated(whose string, resp answer) []Finding {
+	at, err := http.ParseTime(resp.header.Get("Date"))
 	if err != nil {
 		return nil
 	}
@@ -111,10 +112,10 @@ func Static(client *http.Client, base, origin string, names []string) Check {
 			if err != nil {
 				return []Finding{failed("static files", "they cannot be read", err, "set SAJIN_STATIC_URL to where they are")}
 			}
-			if resp.StatusCode != http.StatusOK {
-				return []Finding{{Problem, "static files", fmt.Sprintf("%s is not there (%s)", name, resp.Status), "sajin collectstatic gs://bucket"}}
+			if resp.code != http.StatusOK {
+				return []Finding{{Problem, "static files", fmt.Sprintf("%s is not there (%s)", name, resp.status), "sajin collectstatic gs://bucket"}}
 			}
-			if allowed := resp.Header.Get("Access-Control-Allow-Origin"); strings.HasSuffix(name, ".js") && origin != "" && allowed != "*" && allowed != origin {
+			if allowed := resp.header.Get("Access-Control-Allow-Origin"); strings.HasSuffix(name, ".js") && origin != "" && allowed != "*" && allowed != origin {
 				return []Finding{{
 					Problem, "static files", "pages of " + origin + " may not run the scripts: the bucket's CORS rules do not allow GET from there",
 					fmt.Sprintf("echo '[{\"origin\": [%q], \"method\": [\"GET\"], \"responseHeader\": [\"Content-Type\"], \"maxAgeSeconds\": 86400}]' > cors.json\n", origin) +
@@ -126,19 +127,24 @@ func Static(client *http.Client, base, origin string, names []string) Check {
 	}
 }
 
-func get(ctx context.Context, client *http.Client, url string, header http.Header) (*http.Response, error) {
+// answer is what is looked at of an answer.
+type answer struct {
+	code   int
+	status string
+	header http.Header
+}
+
+func get(ctx context.Context, client *http.Client, url string, header http.Header) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	resp, err := client.Do(r)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }() // the answer is its status
 	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
-	return resp, err
+	return answer{code: resp.StatusCode, status: resp.Status, header: resp.Header}, err
 }

@@ -43,6 +43,15 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return gormdb.Migrate(ctx, s.db, gormdb.Migrations{FS: sub, Table: migrationsTable})
 }
 
+// SchemaVersions says how far the schema is; see gormdb.SchemaVersions.
+func (s *Store) SchemaVersions(ctx context.Context) (gormdb.Versions, error) {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return gormdb.Versions{}, fault.As(fault.Internal, "gormaccounts.SchemaVersions", err)
+	}
+	return gormdb.SchemaVersions(ctx, s.db, gormdb.Migrations{FS: sub, Table: migrationsTable})
+}
+
 // Reachable asks for as little as can be asked, of a table of ours.
 func (s *Store) Reachable(ctx context.Context) error {
 	var ids []string
