@@ -102,7 +102,7 @@ func decode(text []byte) (object, error) {
 	out := object{kind: head.Kind, namespace: head.Namespace, name: head.Name}
 	if empty, ok := googles[head.APIVersion+"/"+head.Kind]; ok {
 		out.value = empty()
-		return out, yaml.UnmarshalStrict(text, out.value)
+		return out, strictly(text, out.value)
 	}
 	strict := serializer.NewSerializerWithOptions(serializer.DefaultMetaFactory, scheme.Scheme, scheme.Scheme,
 		serializer.SerializerOptions{Yaml: true, Strict: true})
