@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"go/ast"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+	"sigs.k8s.io/yaml"
 )
 
 const terraform = "deployments/terraform/"
@@ -213,4 +215,62 @@ func connections(t *testing.T) int {
 		t.Fatal("pkg/gormdb does not say how many connections it opens")
 	}
 	return found
+}
+
+// What is said in a file of Cloud Run and is read by no line of Terraform would
+// have no effect there.
+func TestTerraformHeedsAllThatTheFilesSay(t *testing.T) {
+	var code strings.Builder
+	for _, name := range []string{"locals.tf", "services.tf", "jobs.tf"} {
+		code.Write(read(t, terraform+name))
+	}
+	for _, file := range glob(t, cloudRun+"*.yaml") {
+		var document map[string]any
+		if err := yaml.Unmarshal(read(t, file), &document); err != nil {
+			t.Fatal(err)
+		}
+		delete(document, "apiVersion")
+		delete(document, "kind")
+		for _, key := range keys(document) {
+			if key == "autoscaling.knative.dev/maxScale" {
+				continue // the sizes say it, and the test of the connections compares
+			}
+			if !strings.Contains(code.String(), key) {
+				t.Errorf("%s says %s, and Terraform does not read it", file, key)
+			}
+		}
+	}
+}
+
+// keys are the names of all fields below a value. Labels, limits and variables
+// are passed on whole.
+func keys(value any) []string {
+	var out []string
+	switch value := value.(type) {
+	case map[string]any:
+		for key, below := range value {
+			out = append(out, key)
+			if !slices.Contains([]string{"labels", "limits", "env"}, key) {
+				out = append(out, keys(below)...)
+			}
+		}
+	case []any:
+		for _, below := range value {
+			out = append(out, keys(below)...)
+		}
+	}
+	return out
+}
+
+func TestAlertsWatchSubscriptionsThatAreThere(t *testing.T) {
+	watched := regexp.MustCompile(`(?:upload|catalog)-[a-z]+`).FindAllString(string(read(t, terraform+"alerts.tf")), -1)
+	known := local(t, "subscriptions").AsValueMap()
+	if len(watched) == 0 {
+		t.Error("no subscription is watched")
+	}
+	for _, name := range watched {
+		if _, ok := known[name]; !ok {
+			t.Errorf("an alert watches %s, which is not there", name)
+		}
+	}
 }

@@ -14,7 +14,7 @@ locals {
   alerts = {
     stuck = {
       name     = "Sajin: pictures are stuck"
-      filter   = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = starts_with(\"upload-\") AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+      filter   = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = one_of(\"upload-objects\", \"upload-purges\") AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
       aligner  = "ALIGN_MAX", reducer = "REDUCE_MAX", by = ["resource.labels.subscription_id"], above = 900, seconds = 300
       document = "Events have waited for upload for more than 15 minutes. Look at the logs of sajin-upload; the sweep, every half hour, makes up for what was missed."
     }

@@ -14,12 +14,12 @@ resource "google_cloud_run_v2_job" "job" {
       service_account       = local.task[each.key].spec.serviceAccountName
       timeout               = "${local.task[each.key].spec.timeoutSeconds}s"
       max_retries           = local.task[each.key].spec.maxRetries
-      execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+      execution_environment = "EXECUTION_ENVIRONMENT_${upper(local.task[each.key].annotations["run.googleapis.com/execution-environment"])}"
 
       dynamic "vpc_access" {
         for_each = local.task[each.key].interfaces
         content {
-          egress = "PRIVATE_RANGES_ONLY"
+          egress = upper(replace(local.task[each.key].annotations["run.googleapis.com/vpc-access-egress"], "-", "_"))
           network_interfaces {
             network    = google_compute_network.sajin.id
             subnetwork = google_compute_subnetwork.sajin.id
@@ -87,9 +87,10 @@ resource "google_cloud_run_v2_job" "job" {
 locals {
   task = {
     for name in local.jobs : name => {
-      job        = local.documents["job-${name}"].spec.template.spec
-      spec       = local.documents["job-${name}"].spec.template.spec.template.spec
-      interfaces = try(jsondecode(local.documents["job-${name}"].spec.template.metadata.annotations["run.googleapis.com/network-interfaces"]), [])
+      job         = local.documents["job-${name}"].spec.template.spec
+      spec        = local.documents["job-${name}"].spec.template.spec.template.spec
+      annotations = local.documents["job-${name}"].spec.template.metadata.annotations
+      interfaces  = try(jsondecode(local.documents["job-${name}"].spec.template.metadata.annotations["run.googleapis.com/network-interfaces"]), [])
     }
   }
 }

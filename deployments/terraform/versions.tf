@@ -11,6 +11,6 @@ terraform {
 provider "google" {
   project               = var.project
   region                = var.region
-  billing_project       = var.project # budgets are asked of somebody's quota
-  user_project_override = true
+  billing_project       = var.project
+  user_project_override = var.billing_account != "" # budgets are asked of somebody's quota
 }

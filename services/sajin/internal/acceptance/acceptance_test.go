@@ -66,6 +66,13 @@ func buildAndRun(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	// As the images are built: what is tested is what is deployed, and what is
+	// compiled here need not be compiled again for them.
+	for name, value := range map[string]string{"CGO_ENABLED": "0", "GOFLAGS": os.Getenv("GOFLAGS") + " -trimpath -tags=nodynamic"} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
 	all := append(stack.Services(), "github.com/sajin-gallery/sajin/services/sajin")
 	if err := stack.Build(context.Background(), dir, all...); err != nil {
 		panic(err)

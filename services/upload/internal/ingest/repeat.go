@@ -5,6 +5,8 @@ import (
 	"errors"
 	"hash/fnv"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/identity"
@@ -19,16 +21,14 @@ func (w *sweep) manifests(ctx context.Context) error {
 		after += identity.FirstImageID(w.since)
 	}
 	return w.pages(ctx, contract.PrefixManifests, after, func(page []blob.Info) error {
+		var group errgroup.Group
+		group.SetLimit(w.atOnce())
 		for _, info := range page {
-			id := manifestID(info.Key)
-			if !identity.ValidImageID(id) {
-				continue
-			}
-			if err := w.manifest(ctx, id, info); err != nil {
-				return err
+			if id := manifestID(info.Key); identity.ValidImageID(id) {
+				group.Go(func() error { return w.manifest(ctx, id, info) })
 			}
 		}
-		return nil
+		return group.Wait()
 	})
 }
 
@@ -68,6 +68,8 @@ func (w *sweep) retryFailed(ctx context.Context, id, key string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		return true, w.count(ctx, &w.done.Retried, key, err)
 	}
 	return true, w.step(ctx, &w.done.Retried, "try again", m.Key, func() error {

@@ -62,8 +62,9 @@ func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error
 }
 
 // SweepBy finishes what a crash, a lost event or a failed dependency left
-// undone: it takes in what waits in the inbox, processes originals without a manifest, publishes manifests again,
-// finishes and gives up upload sessions, and removes what belongs to nothing.
+// undone: it takes in what waits in the inbox, processes originals without a
+// manifest, publishes manifests again, finishes and gives up upload sessions, and
+// removes what belongs to nothing.
 //
 // It deletes no original (but what Process refuses) and nothing that has a
 // manifest. What it removes for its age is old by two clocks, the wall's and
@@ -93,9 +94,18 @@ type sweep struct {
 	done       Swept
 }
 
-// sweepAtOnce is how many originals a sweep processes at one time: over a
-// network each is mostly waiting, and there may be thousands after a crash.
+// sweepAtOnce is how many images a sweep has in work at one time: over a network
+// each is mostly waiting, and there may be thousands after a crash.
 const sweepAtOnce = 8
+
+// atOnce is sweepAtOnce, but for a report of what would be done, which is in
+// order.
+func (w *sweep) atOnce() int {
+	if w.order.DryRun {
+		return 1
+	}
+	return sweepAtOnce
+}
 
 // errPassed says that there is nothing to do any more.
 var errPassed = errors.New("ingest: nothing is left to do")
@@ -121,7 +131,7 @@ func (w *sweep) step(ctx context.Context, done *int, do, key string, act func() 
 	return w.count(ctx, done, key, err)
 }
 
-// count judges one object's error.
+// count judges one object's error. The caller holds mu where others are at work.
 func (w *sweep) count(ctx context.Context, done *int, key string, err error) error {
 	if err == nil {
 		*done++
@@ -178,7 +188,7 @@ func (w *sweep) unprocessed(ctx context.Context, originals map[string]blob.Info)
 		return err
 	}
 	var group errgroup.Group
-	group.SetLimit(sweepAtOnce)
+	group.SetLimit(w.atOnce())
 	for _, id := range lacking {
 		info := originals[id]
 		// An age below zero is a clock's fault, and no reason to wait.
