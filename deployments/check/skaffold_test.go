@@ -15,6 +15,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -75,6 +76,7 @@ type (
 			Main         string   `json:"main"`
 			FromImage    string   `json:"fromImage"`
 			Flags        []string `json:"flags"`
+			Ldflags      []string `json:"ldflags"`
 			Dependencies struct {
 				Paths  []string `json:"paths"`
 				Ignore []string `json:"ignore"`
@@ -112,10 +114,21 @@ type (
 func skaffold(t *testing.T) skaffoldConfig {
 	t.Helper()
 	var c skaffoldConfig
-	if err := yaml.UnmarshalStrict(read(t, "skaffold.yaml"), &c); err != nil {
+	if err := strictly(read(t, "skaffold.yaml"), &c); err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// strictly reads YAML; a field that the type does not have, or has in another
+// case, is an error.
+func strictly(text []byte, into any) error {
+	data, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return err
+	}
+	unknown, err := json.UnmarshalStrict(data, into)
+	return errors.Join(append(unknown, err)...)
 }
 
 // pipelines are what is built and deployed, by profile; "" is without one. What a
@@ -355,29 +368,42 @@ func TestSkaffoldHooksNameWhatIsThere(t *testing.T) {
 	}
 }
 
-// What profiles take away or add is where they say; skaffold does not start
-// otherwise.
+// What profiles take away or add is where they say, which skaffold does not start
+// without; and what comes of it is still a configuration.
 func TestSkaffoldPatchesFit(t *testing.T) {
-	var tree map[string]any
-	if err := yaml.Unmarshal(read(t, "skaffold.yaml"), &tree); err != nil {
-		t.Fatal(err)
-	}
 	for _, profile := range skaffold(t).Profiles {
+		var tree map[string]any
+		if err := yaml.Unmarshal(read(t, "skaffold.yaml"), &tree); err != nil {
+			t.Fatal(err)
+		}
 		for _, patch := range profile.Patches {
-			at := patch.Path
-			if patch.Op == "add" {
-				at = path.Dir(at)
-			}
-			if _, err := find(tree, at); err != nil {
+			holder, err := find(tree, path.Dir(patch.Path))
+			in, ok := holder.(map[string]any)
+			name := path.Base(patch.Path)
+			if err != nil || !ok || patch.Op == "remove" && in[name] == nil {
 				t.Errorf("profile %q: %s %s: %v", profile.Name, patch.Op, patch.Path, err)
+				continue
 			}
+			if delete(in, name); patch.Op == "add" {
+				in[name] = patch.Value
+			}
+		}
+		text, err := yaml.Marshal(tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := strictly(text, new(skaffoldConfig)); err != nil {
+			t.Errorf("profile %q: %v", profile.Name, err)
 		}
 	}
 }
 
 // find is what is at a pointer, such as /build/artifacts/0.
 func find(node any, pointer string) (any, error) {
-	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+	for step := range strings.SplitSeq(strings.Trim(pointer, "/"), "/") {
+		if step == "" { // the whole
+			continue
+		}
 		switch in := node.(type) {
 		case map[string]any:
 			next, ok := in[step]
