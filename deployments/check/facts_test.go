@@ -31,19 +31,6 @@ var programs = map[string]string{
 	"sajin":   "services/sajin",
 }
 
-// pending are variables that deployment files name and that no program reads
-// yet: those who build them and those who deploy them work at the same time.
-// What is read must go from here.
-var pending = []string{
-	"SAJIN_CATALOG_TIDY_EVERY",
-	"SAJIN_EVENTS_PUSH_ACCOUNT", "SAJIN_EVENTS_PUSH_AUDIENCE", "SAJIN_IAP_AUDIENCE",
-	"SAJIN_SERVICE_AUDIENCE", "SAJIN_SERVICE_AUTH", "SAJIN_SERVICE_CALLERS", "SAJIN_SERVICE_KEYS",
-	"SAJIN_SETUP_TOKEN", "SAJIN_STATIC_URL", "SAJIN_TRUSTED_PROXIES", "SAJIN_WEB_DATABASE_URL", "SAJIN_WEB_MIGRATE",
-}
-
-// pendingCommands are the same of sajin's commands.
-var pendingCommands = []string{"collectstatic", "migrate", "purge"}
-
 // read gives a file of the tree.
 func read(t *testing.T, name string) []byte {
 	t.Helper()
@@ -272,16 +259,5 @@ func TestTheFactsAreFound(t *testing.T) {
 	}
 	if found := probes(t); len(found) != 3 {
 		t.Errorf("the probes are %v", found)
-	}
-}
-
-func TestNotAllIsThereThatWasPending(t *testing.T) {
-	waiting := append(slices.Clone(pending), pendingCommands...)
-	for name := range programs {
-		there := append(variables(t, name), commands(t)...)
-		waiting = slices.DeleteFunc(waiting, func(each string) bool { return slices.Contains(there, each) })
-	}
-	if len(waiting) == 0 && len(pending)+len(pendingCommands) > 0 {
-		t.Error("all that was pending is there: the lists must go")
 	}
 }

@@ -275,9 +275,6 @@ func TestMigrateSaysFromWhereToWhere(t *testing.T) {
 	}
 }
 
-// inOrder is a text whose lines are sorted.
-func inOrder(text string) string { return strings.Join(slices.Sorted(strings.Lines(text)), "") }
-
 // leave stores an original as a process does that ends right after.
 func leave(t *testing.T, dir string, content []byte) {
 	t.Helper()
