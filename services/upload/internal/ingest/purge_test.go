@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,14 +131,12 @@ func TestHalfPurgedIsLeftToTheCatalog(t *testing.T) {
 // look at the manifest.
 type purging struct {
 	blob.Store
+	once  sync.Once
 	purge func()
 }
 
 func (p *purging) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Info, error) {
-	if purge := p.purge; purge != nil {
-		p.purge = nil
-		purge()
-	}
+	p.once.Do(p.purge)
 	return p.Store.Open(ctx, key, offset, length)
 }
 
@@ -148,7 +147,7 @@ func TestSweepMeetsAPurge(t *testing.T) {
 	w.process(gone)
 	w.process(kept)
 	sweeper := ingest.New(w.cfg, ingest.Ports{
-		Blob: &purging{w.bucket, func() { w.purge(gone) }}, Events: w.bus, Imager: w.imager, Metadata: metadata{}, Now: w.clock.Now, Log: discard,
+		Blob: &purging{Store: w.bucket, purge: func() { w.purge(gone) }}, Events: w.bus, Imager: w.imager, Metadata: metadata{}, Now: w.clock.Now, Log: discard,
 	})
 	defer sweeper.Close(t.Context())
 	done, err := sweeper.Sweep(t.Context(), w.clock.Now(), time.Time{})
