@@ -22,11 +22,24 @@ run: ui ## start the gallery on http://127.0.0.1:8080, data in ./sajin-data
 .PHONY: test
 test: test-go test-ui ## run every test that this machine has the programs for
 
+# The acceptance tests drive programs as they are shipped, so the race detector
+# would watch nothing but the tests and the emulators. They mostly wait: the
+# other tests run beside them.
+ACCEPTANCE := ./services/sajin/internal/acceptance
+
 .PHONY: test-go
 test-go:
 	$(GO) vet ./...
 	$(if $(RACE),,@echo "skipped: the race detector, which needs a C compiler")
-	$(GO) test $(RACE) -shuffle=on -timeout 20m ./...
+	@$(MAKE) --no-print-directory --output-sync=target -j2 test-acceptance test-packages
+
+.PHONY: test-acceptance
+test-acceptance:
+	$(GO) test -shuffle=on -timeout 20m $(ACCEPTANCE)
+
+.PHONY: test-packages
+test-packages:
+	$(GO) test $(RACE) -shuffle=on -timeout 20m $$($(GO) list ./... | grep -v '$(ACCEPTANCE:.%=%)$$')
 
 .PHONY: test-ui
 test-ui:
