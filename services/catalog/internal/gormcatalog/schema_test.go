@@ -1,22 +1,15 @@
 package gormcatalog
 
 import (
-	"fmt"
+	"context"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/pressly/goose/v3"
 	"go.uber.org/goleak"
 	"gorm.io/gorm"
-	"gorm.io/gorm/schema"
 
-	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/schematest"
 )
 
 func TestMain(m *testing.M) {
@@ -28,225 +21,29 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// engines runs a test on each database, with an empty one.
-func engines(t *testing.T, run func(t *testing.T, db *gorm.DB)) {
-	t.Helper()
-	for name, address := range map[string]func(t *testing.T) string{
-		"sqlite":  func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "catalog.db") },
-		"mariadb": func(t *testing.T) string { return mariadbtest.URL(t) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			db, err := gormdb.Open(t.Context(), address(t), gormdb.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := gormdb.Close(db); err != nil {
-					t.Error(err)
-				}
-			})
-			run(t, db)
-		})
-	}
+var suite = schematest.Schema{
+	Rows:       []any{&imageRow{}, &retiredRow{}, &monthRow{}, &feedRow{}, &changeRow{}, &albumRow{}, &memberRow{}, &outboxRow{}, &settingRow{}},
+	Migrate:    func(ctx context.Context, db *gorm.DB) error { return New(db).Migrate(ctx) },
+	Migrations: os.DirFS("."),
+	Table:      migrationsTable,
 }
 
-// table is what a schema says, in words that both dialects and the models have.
-type table struct {
-	Columns map[string]string // name: "null" or "not null"
-	Indexes map[string]string // name: "unique(a, b)" or "(a, b)"
-}
+func TestSchema(t *testing.T) { schematest.Run(t, suite) }
 
-var rows = []any{&imageRow{}, &retiredRow{}, &monthRow{}, &feedRow{}, &changeRow{}, &albumRow{}, &memberRow{}, &outboxRow{}, &settingRow{}}
-
-// TestSchemaIsTheModels: the migrations of each dialect make exactly what the
-// rows expect, and nothing beside it.
-func TestSchemaIsTheModels(t *testing.T) {
-	want := map[string]table{}
-	for _, row := range rows {
-		s, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want[s.Table] = ofModel(s)
-	}
-	engines(t, func(t *testing.T, db *gorm.DB) {
-		if err := New(db).Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]table{}
-		for _, name := range tables(t, db) {
-			got[name] = ofDatabase(t, db, name)
-		}
-		delete(got, migrationsTable)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("models (-) and migrated schema (+) differ:\n%s", diff)
-		}
-	})
-}
-
-func ofModel(s *schema.Schema) table {
-	out := table{Columns: map[string]string{}, Indexes: map[string]string{}}
-	var primary []string
-	for _, f := range s.Fields {
-		out.Columns[f.DBName] = "null"
-		if f.NotNull || f.PrimaryKey {
-			out.Columns[f.DBName] = "not null"
-		}
-		if f.PrimaryKey {
-			primary = append(primary, f.DBName)
-		}
-	}
-	out.Indexes["primary"] = "unique(" + strings.Join(primary, ", ") + ")"
-	for _, index := range s.ParseIndexes() {
-		var columns []string
-		for _, f := range index.Fields {
-			columns = append(columns, f.DBName)
-		}
-		out.Indexes[index.Name] = strings.ToLower(index.Class) + "(" + strings.Join(columns, ", ") + ")"
-	}
-	return out
-}
-
-func tables(t *testing.T, db *gorm.DB) []string {
-	t.Helper()
-	query := "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
-	if db.Name() == "sqlite" {
-		query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-	}
-	return scan[string](t, db, query)
-}
-
-type columnInfo struct {
-	Name     string
-	Nullable bool
-}
-
-type indexInfo struct {
-	Name     string
-	IsUnique bool
-	Col      string
-}
-
-// How each dialect tells its columns and the parts of its indexes, in order.
-var questions = map[string]struct{ columns, indexes string }{
-	"sqlite": {
-		`SELECT name, NOT "notnull" AS nullable FROM pragma_table_info(?)`,
-		`SELECT CASE l.origin WHEN 'pk' THEN 'primary' ELSE l.name END AS name, l."unique" AS is_unique, i.name AS col
-		 FROM pragma_index_list(?) l JOIN pragma_index_info(l.name) i ORDER BY l.name, i.seqno`,
-	},
-	"mysql": {
-		`SELECT column_name AS name, is_nullable = 'YES' AS nullable FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?`,
-		`SELECT CASE index_name WHEN 'PRIMARY' THEN 'primary' ELSE index_name END AS name, non_unique = 0 AS is_unique, column_name AS col
-		 FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = ? ORDER BY index_name, seq_in_index`,
-	},
-}
-
-func ofDatabase(t *testing.T, db *gorm.DB, name string) table {
-	t.Helper()
-	out := table{Columns: map[string]string{}, Indexes: map[string]string{}}
-	for _, c := range scan[columnInfo](t, db, questions[db.Name()].columns, name) {
-		out.Columns[c.Name] = map[bool]string{true: "null", false: "not null"}[c.Nullable]
-	}
-	parts, unique := map[string][]string{}, map[string]bool{}
-	for _, i := range scan[indexInfo](t, db, questions[db.Name()].indexes, name) {
-		parts[i.Name] = append(parts[i.Name], i.Col)
-		unique[i.Name] = i.IsUnique
-	}
-	for index, columns := range parts {
-		out.Indexes[index] = map[bool]string{true: "unique"}[unique[index]] + "(" + strings.Join(columns, ", ") + ")"
-	}
-	if _, ok := out.Indexes["primary"]; !ok { // SQLite's own row id
-		out.Indexes["primary"] = "unique(id)"
-	}
-	return out
-}
-
-func scan[T any](t *testing.T, db *gorm.DB, query string, args ...any) []T {
-	t.Helper()
-	var out []T
-	if err := db.WithContext(t.Context()).Raw(query, args...).Scan(&out).Error; err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-// TestMigrationsGoBack: down, and up again.
-func TestMigrationsGoBack(t *testing.T) {
-	engines(t, func(t *testing.T, db *gorm.DB) {
-		if err := New(db).Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		before := tables(t, db)
-		down(t, db)
-		if left := slices.DeleteFunc(tables(t, db), func(s string) bool { return s == migrationsTable }); len(left) != 0 {
-			t.Errorf("going back leaves %v", left)
-		}
-		if err := New(db).Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if after := tables(t, db); fmt.Sprint(after) != fmt.Sprint(before) {
-			t.Errorf("down and up again made %v of %v", after, before)
-		}
-	})
-}
-
-func down(t *testing.T, db *gorm.DB) {
-	t.Helper()
-	sqlDB, err := db.DB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dialect, folder := goose.DialectMySQL, "migrations/mysql"
-	if db.Name() == "sqlite" {
-		dialect, folder = goose.DialectSQLite3, "migrations/sqlite"
-	}
-	provider, err := goose.NewProvider(dialect, sqlDB, os.DirFS(folder), goose.WithTableName(migrationsTable), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := provider.DownTo(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestQueriesUseTheirIndexes: SQLite sorts no list and reads none as a whole.
-// MariaDB's plans depend on what is in the tables: the benchmarks measure those.
 func TestQueriesUseTheirIndexes(t *testing.T) {
-	db, err := gormdb.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "catalog.db"), gormdb.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = gormdb.Close(db) })
-	if err := New(db).Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	const page = "taken_ms <= 5 AND (taken_ms < 5 OR id < 'x') ORDER BY taken_ms DESC, id DESC LIMIT 9"
-	for query, index := range map[string]string{
-		"owner = 'a' AND trashed = 0 AND " + page:                       "catalog_images_timeline",
-		"owner = 'a' AND trashed = 0 AND month = '2026-11' AND " + page: "catalog_images_month",
-		"trashed_ms < 5 ORDER BY trashed_ms LIMIT 9":                    "catalog_images_expiry",
-		"owner = 'a' AND content_key IN ('x', 'y')":                     "catalog_images_content",
-	} {
-		usesIndex(t, db, "SELECT * FROM catalog_images WHERE "+query, index)
-	}
-	for query, index := range map[string]string{
+	const (
+		images = "SELECT * FROM catalog_images WHERE "
+		page   = "taken_ms <= 5 AND (taken_ms < 5 OR id < 'x') ORDER BY taken_ms DESC, id DESC LIMIT 9"
+	)
+	suite.UseIndexes(t, map[string]string{
+		images + "owner = 'a' AND trashed = 0 AND " + page:                       "catalog_images_timeline",
+		images + "owner = 'a' AND trashed = 0 AND month = '2026-11' AND " + page: "catalog_images_month",
+		images + "trashed_ms < 5 ORDER BY trashed_ms LIMIT 9":                    "catalog_images_expiry",
+		images + "owner = 'a' AND content_key IN ('x', 'y')":                     "catalog_images_content",
 		"SELECT i.* FROM catalog_members m JOIN catalog_images i ON i.id = m.image_id WHERE m.album_id = 'a' AND m.trashed = 0 AND i.owner = 'o' " +
 			"AND m.taken_ms <= 5 AND (m.taken_ms < 5 OR m.image_id < 'x') ORDER BY m.taken_ms DESC, m.image_id DESC LIMIT 9": "catalog_members_page",
 		"SELECT a.*, " + coverOf + " FROM catalog_albums a WHERE a.owner = 'o'":         "catalog_members_page",
 		"SELECT * FROM catalog_albums WHERE owner = 'o' AND parent = '' AND name = 'x'": "catalog_albums_place",
 		"SELECT album_id, image_id FROM catalog_members WHERE image_id IN ('a', 'b')":   "catalog_members_image",
-	} {
-		usesIndex(t, db, query, index)
-	}
-}
-
-func usesIndex(t *testing.T, db *gorm.DB, query, index string) {
-	t.Helper()
-	var plan []struct{ Detail string }
-	if err := db.Raw("EXPLAIN QUERY PLAN " + query).Scan(&plan).Error; err != nil {
-		t.Fatal(err)
-	}
-	if text := fmt.Sprint(plan); !strings.Contains(text, "INDEX "+index) || strings.Contains(text, "TEMP B-TREE") {
-		t.Errorf("%s is done by %s, want the index %s", query, text, index)
-	}
+	})
 }

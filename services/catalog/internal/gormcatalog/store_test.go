@@ -17,6 +17,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/schematest"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 )
 
@@ -27,7 +28,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // stores runs a test on a migrated store of each database.
 func stores(t *testing.T, run func(t *testing.T, s *Store)) {
 	t.Helper()
-	engines(t, func(t *testing.T, db *gorm.DB) {
+	schematest.Engines(t, func(t *testing.T, db *gorm.DB) {
 		s := New(db)
 		if err := s.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
