@@ -146,7 +146,6 @@ type run struct {
 	sending sync.WaitGroup
 	freed   chan struct{}   // has an element when a file was finished since it was empty
 	seen    map[string]bool // SHA-256 of the run's files; the planner's own
-	whole   bool            // the gallery has no sessions; set before a job is ready
 	mu      sync.Mutex
 	results []Result
 }
@@ -155,7 +154,7 @@ type run struct {
 type job struct {
 	*Item
 	at      int
-	session webclient.Session // URL "" until it is planned
+	session webclient.Session // URL "" until it is planned, and where the gallery has no sessions
 }
 
 // done notes what became of a job.

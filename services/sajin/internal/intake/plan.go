@@ -115,8 +115,7 @@ func (r *run) planOnce(ctx context.Context, jobs []*job, last bool) (full []*job
 	results, err := r.ask(ctx, ask)
 	switch code := fault.Public(err).Code; {
 	case code == webclient.CodeNoSessions:
-		r.whole = true
-		for _, j := range ask {
+		for _, j := range ask { // sent whole, having no session
 			if err := r.handOn(ctx, j); err != nil {
 				return nil, err
 			}

@@ -58,7 +58,7 @@ func (r *run) giveUp(ctx context.Context, j *job, err error) {
 func (r *run) transfer(ctx context.Context, j *job) (uploadapi.Result, error) {
 	progress := func(n int64) { r.options.Listener.Sending(j.Item, n) }
 	progress(0)
-	if j.session.URL == "" && r.whole {
+	if j.session.URL == "" { // the gallery has no sessions
 		return r.gallery.SendWhole(ctx, j.File, j.checked, progress)
 	}
 	return r.gallery.Send(ctx, j.session, j.checked, progress)
