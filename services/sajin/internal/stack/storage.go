@@ -44,7 +44,7 @@ func OpenStorage(o StorageOptions) (*Storage, error) {
 		return nil, fmt.Errorf("stack: cloud storage: %w", err)
 	}
 	emulator.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: o.Bucket})
-	return &Storage{Handler: gcstest.New(emulator.HTTPHandler()), emulator: emulator}, nil
+	return &Storage{Handler: gcstest.New(listing{emulator: emulator.HTTPHandler(), dir: o.Dir}), emulator: emulator}, nil
 }
 
 // Close stops the emulator. Whoever serves the handler has stopped before.
