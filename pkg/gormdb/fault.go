@@ -33,8 +33,7 @@ func Fault(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *fault.Error
-	if errors.As(err, &known) {
+	if _, known := errors.AsType[*fault.Error](err); known {
 		return fault.Wrap(op, err)
 	}
 	// First: a connection that was not made in time says that it is the end of a
