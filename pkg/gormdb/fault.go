@@ -33,8 +33,15 @@ func Fault(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *fault.Error
-	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if _, known := errors.AsType[*fault.Error](err); known {
+		return fault.Wrap(op, err)
+	}
+	// First: a connection that was not made in time says that it is the end of a
+	// context, and is a server that is not there.
+	if _, network := errors.AsType[*net.OpError](err); network && !errors.Is(err, context.Canceled) {
+		return ErrUnavailable.With(op, err)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fault.Wrap(op, err)
 	}
 	if class := classify(err); class != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
@@ -43,6 +44,7 @@ func TestFault(t *testing.T) {
 		{driver.ErrBadConn, fault.Unavailable, "database_unavailable"},
 		{io.ErrUnexpectedEOF, fault.Unavailable, "database_unavailable"},
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, fault.Unavailable, "database_unavailable"},
+		{lateDial(t), fault.Unavailable, "database_unavailable"},
 		{context.Canceled, fault.Canceled, "canceled"},
 		{context.DeadlineExceeded, fault.Timeout, "timeout"},
 		{fault.New(fault.Gone, "gone_away", "x"), fault.Gone, "gone_away"},
@@ -65,6 +67,18 @@ func TestFault(t *testing.T) {
 	if gormdb.Fault("test.Op", nil) != nil {
 		t.Error("Fault(nil) is an error")
 	}
+}
+
+// lateDial is the error of a connection to a server that does not answer: the
+// net package has it match a context's own.
+func lateDial(t *testing.T) error {
+	t.Helper()
+	late := net.Dialer{Deadline: time.Unix(1, 0)}
+	_, err := late.DialContext(t.Context(), "tcp", "127.0.0.1:1")
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("a dial that came too late: %v", err)
+	}
+	return err
 }
 
 func TestFaultOfSQLite(t *testing.T) {

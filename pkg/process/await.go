@@ -16,14 +16,14 @@ const (
 
 // Await calls try until what it reaches for is there, so that services may
 // start in any order and none falls into a crash loop. It returns nil then, or
-// when ctx has ended; an error other than fault.Unavailable is not tried again.
+// when ctx has ended; an error that is not Away is not tried again.
 func Await(ctx context.Context, log *slog.Logger, what string, try func(context.Context) error) error {
 	for pause := FirstPause; ctx.Err() == nil; pause = min(2*pause, LastPause) {
 		err := try(ctx)
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		if fault.KindOf(err) != fault.Unavailable {
+		if !Away(err) {
 			return err
 		}
 		log.WarnContext(ctx, what+" is not ready and is tried again", "err", err)
@@ -33,4 +33,11 @@ func Await(ctx context.Context, log *slog.Logger, what string, try func(context.
 		}
 	}
 	return nil
+}
+
+// Away reports whether an error says that what was reached for is not there, or
+// did not answer in time: then it may be there later.
+func Away(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.Unavailable || kind == fault.Timeout
 }

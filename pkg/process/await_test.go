@@ -18,7 +18,10 @@ func TestAwaitTriesAgainWithGrowingPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start, tries := time.Now(), 0
 		err := process.Await(t.Context(), quiet, "the database", func(context.Context) error {
-			if tries++; tries < 7 {
+			switch tries++; {
+			case tries == 3: // it is there, and too slow
+				return fault.Wrap("test", context.DeadlineExceeded)
+			case tries < 7:
 				return fault.New(fault.Unavailable, "database_unavailable", "")
 			}
 			return nil

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/kitx"
@@ -77,6 +78,16 @@ func TestClientWaitsForTheAnswerOnlySoLong(t *testing.T) {
 	contentType, body := formOf([]byte("text"))
 	if _, err := c.Upload(asAnna(t.Context()), contentType, -1, body); fault.KindOf(err) != fault.Timeout {
 		t.Errorf("Upload: %v, want a timeout", err)
+	}
+	// What has no body has sent it. Without an end of the wait this one is the test's.
+	ctx, cancel := context.WithTimeout(asAnna(t.Context()), time.Minute)
+	defer cancel()
+	if err := c.Cancel(ctx, "ABC"); fault.KindOf(err) != fault.Timeout || ctx.Err() != nil {
+		t.Errorf("Cancel: %v, want a timeout", err)
+	}
+	ask := uploadapi.SessionRequest{Session: "ABC", ContentRange: "bytes */10", Body: http.NoBody}
+	if _, err := c.Send(ctx, ask); fault.KindOf(err) != fault.Timeout || ctx.Err() != nil {
+		t.Errorf("Send: %v, want a timeout", err)
 	}
 }
 

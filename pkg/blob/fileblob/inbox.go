@@ -1,6 +1,7 @@
 package fileblob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,18 +112,23 @@ func (b *Inbox) settled(name string, now fingerprint) bool {
 	return false
 }
 
-// scan describes every file that may be taken.
+// scan describes every file that may be taken. A folder that cannot be read
+// keeps none of the others from it.
 func (b *Inbox) scan(ctx context.Context) (map[string]fingerprint, error) {
 	files := map[string]fingerprint{}
 	err := fs.WalkDir(b.store.root.FS(), inboxDir, func(at string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // removed meanwhile
 		}
-		if err != nil {
+		if err != nil && at == inboxDir {
 			return err
 		}
+		if err != nil {
+			b.store.opts.Log.WarnContext(ctx, "a folder of the inbox cannot be read", "folder", at, "err", err)
+			return cmp.Or(ctx.Err(), fs.SkipDir)
+		}
 		name := strings.TrimPrefix(at, inboxDir+"/")
-		if at != inboxDir && entry.IsDir() && strings.HasPrefix(entry.Name(), ".") {
+		if at != inboxDir && entry.IsDir() && !blob.CheckInboxName(name) {
 			return fs.SkipDir
 		}
 		if !entry.Type().IsRegular() || !blob.CheckInboxName(name) {

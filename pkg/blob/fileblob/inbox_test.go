@@ -113,3 +113,25 @@ func TestAFileThatIsBeingCopiedWaits(t *testing.T) {
 		want(1, 0)
 	})
 }
+
+// One folder that cannot be read, such as one with a name that an old system
+// wrote in another encoding, keeps no other from being taken in.
+func TestAFolderWithAForeignNameIsPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		_, inbox := openInbox(t, dir)
+		foreign := filepath.Join(dir, "inbox", "local", "M\xfcnchen")
+		if err := os.MkdirAll(foreign, 0o700); err != nil {
+			t.Skip("the file system takes no such name:", err)
+		}
+		write(t, filepath.Join(foreign, "a.jpg"), []byte("x"))
+		write(t, filepath.Join(dir, "inbox", "local", "z.jpg"), []byte("x"))
+		for _, want := range []int{0, 1} {
+			files, _, err := inbox.Waiting(t.Context(), "", 10)
+			if err != nil || len(files) != want {
+				t.Errorf("found %v, %v; want %d", files, err, want)
+			}
+			time.Sleep(blob.InboxSettle)
+		}
+	})
+}

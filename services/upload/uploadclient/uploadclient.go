@@ -88,6 +88,9 @@ func (c *Client) send(ctx context.Context, m message, read func(*http.Response) 
 		return func() { timer.Stop() }
 	}}
 	defer sent.stop()
+	if m.length == 0 { // nothing is read of it
+		sent.end(nil)
+	}
 	m.body = sent
 	req, err := c.request(ctx, m)
 	if err != nil {
@@ -164,17 +167,24 @@ type watched struct {
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
-	if err != nil {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.halt == nil && !w.over {
-			w.halt = w.ended()
-		}
-		if !errors.Is(err, io.EOF) {
-			w.err = err
-		}
+	if errors.Is(err, io.EOF) {
+		w.end(nil)
+	} else if err != nil {
+		w.end(err)
 	}
 	return n, err
+}
+
+// end notes that there is no more of the body; err is why, if that is a failure.
+func (w *watched) end(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.halt == nil && !w.over {
+		w.halt = w.ended()
+	}
+	if err != nil {
+		w.err = err
+	}
 }
 
 func (w *watched) failure() error {

@@ -5,9 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/services/upload/internal/imagertest"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
@@ -96,7 +100,9 @@ func FuzzAnswer(f *testing.F) {
 // those may be.
 func TestProbesAreChecked(t *testing.T) {
 	fine := ingest.Probe{Format: "jpeg", ContentType: "image/jpeg", Extension: ".jpg", Width: 4, Height: 3, Orientation: 1, Frames: 1, MemoryBytes: 1}
-	if err := checkProbe(fine); err != nil {
+	fine.Motion = ingest.Motion{Offset: 4, Length: 6, ContentType: "video/mp4"}
+	const size = 10
+	if err := checkProbe(fine, size); err != nil {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(*ingest.Probe){
@@ -108,11 +114,50 @@ func TestProbesAreChecked(t *testing.T) {
 		"a turn of its own":    func(p *ingest.Probe) { p.Orientation = 9 },
 		"memory that is given": func(p *ingest.Probe) { p.MemoryBytes = -1 << 40 },
 		"a long format":        func(p *ingest.Probe) { p.Format = strings.Repeat("x", 100) },
+		"a film before it":     func(p *ingest.Probe) { p.Motion.Offset = -1 },
+		"a film beyond it":     func(p *ingest.Probe) { p.Motion.Length = 7 },
+		"a film without end":   func(p *ingest.Probe) { p.Motion.Length = math.MaxInt64 },
+		"a film of nothing":    func(p *ingest.Probe) { p.Motion.Length = -1 },
+		"a film of scripts":    func(p *ingest.Probe) { p.Motion.ContentType = "text/html" },
 	} {
 		p := fine
 		change(&p)
-		if err := checkProbe(p); !errors.Is(err, errGarbage) {
+		if err := checkProbe(p, size); !errors.Is(err, errGarbage) {
 			t.Errorf("%s passes: %v", name, err)
+		}
+	}
+}
+
+// What a worker says of the metadata is kept with the image: it is held to what
+// any file may say.
+func TestMetadataIsChecked(t *testing.T) {
+	long := strings.Repeat("사", 2001)
+	for name, tc := range map[string]struct {
+		metadata ingest.Metadata
+		fine     bool
+	}{
+		"nothing": {ingest.Metadata{}, true},
+		"the most": {ingest.Metadata{
+			TakenAt: new(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)), TakenOffset: new(14 * 60),
+			Camera: contract.Camera{Model: long[:300]}, Place: &contract.Place{Latitude: -90, Longitude: 180},
+			Caption: long[:6000], Keywords: slices.Repeat([]string{long[:300]}, 100), Rating: 5, Warnings: slices.Repeat([]string{"metadata_unreadable"}, 8),
+		}, true},
+		"a long caption":       {ingest.Metadata{Caption: long}, false},
+		"a long keyword":       {ingest.Metadata{Keywords: []string{long[:303]}}, false},
+		"many keywords":        {ingest.Metadata{Keywords: make([]string, 101)}, false},
+		"a long model":         {ingest.Metadata{Camera: contract.Camera{Model: long[:303]}}, false},
+		"a long lens":          {ingest.Metadata{Camera: contract.Camera{Lens: long[:303]}}, false},
+		"many warnings":        {ingest.Metadata{Warnings: make([]string, 9)}, false},
+		"a long warning":       {ingest.Metadata{Warnings: []string{long[:300]}}, false},
+		"too good":             {ingest.Metadata{Rating: 6}, false},
+		"too bad":              {ingest.Metadata{Rating: -1}, false},
+		"no place on earth":    {ingest.Metadata{Place: &contract.Place{Latitude: 91}}, false},
+		"beyond all calendars": {ingest.Metadata{TakenAt: new(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))}, false},
+		"no clock on earth":    {ingest.Metadata{TakenOffset: new(24 * 60)}, false},
+	} {
+		r := response{Metadata: tc.metadata}
+		if err := r.check(request{Call: callRead}, nil); (err == nil) != tc.fine || err != nil && !errors.Is(err, errGarbage) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -165,11 +165,11 @@ func (r *response) check(req request, body []byte) error {
 	}
 	switch req.Call {
 	case callProbe:
-		return checkProbe(r.Probe)
+		return checkProbe(r.Probe, req.Size)
 	case callDerive:
 		return checkDerived(r.Derived, req.Specs)
 	default:
-		return nil
+		return checkMetadata(r.Metadata)
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
@@ -125,15 +127,43 @@ func bodyLimit(specs []ingest.Spec) int64 {
 // it, such as image/svg+xml, is none of these.
 var (
 	contentTypes = regexp.MustCompile(`^image/[a-z0-9.-]{1,64}$`)
+	filmTypes    = regexp.MustCompile(`^video/[a-z0-9.-]{1,64}$`)
 	extensions   = regexp.MustCompile(`^\.[a-z0-9]{1,8}$`)
 )
 
-func checkProbe(p ingest.Probe) error {
+func checkProbe(p ingest.Probe, size int64) error {
 	if !contentTypes.MatchString(p.ContentType) || !extensions.MatchString(p.Extension) || len(p.Format) > 32 ||
 		p.Width < 0 || p.Height < 0 || p.Orientation < 0 || p.Orientation > 8 || p.Frames < 0 || p.MemoryBytes < 0 {
 		return fmt.Errorf("%w: an impossible image: %.200q", errGarbage, fmt.Sprint(p))
 	}
+	if v := p.Motion; v.Offset < 0 || v.Offset > size || v.Length < 0 || v.Length > size-v.Offset ||
+		v.Length > 0 && !filmTypes.MatchString(v.ContentType) {
+		return fmt.Errorf("%w: an impossible film: %.200q", errGarbage, fmt.Sprint(v))
+	}
 	return nil
+}
+
+// checkMetadata wants no more than [ingest.Metadata] may hold. What the texts say
+// is for whoever shows them.
+func checkMetadata(m ingest.Metadata) error {
+	const maxCaption, maxKeywords, maxText, maxWarnings, maxWarningBytes, maxOffset = 2000, 100, 100, 8, 64, 18 * 60
+	texts := append([]string{m.Camera.Make, m.Camera.Model, m.Camera.Lens, m.Camera.ExposureTime}, m.Keywords...)
+	long := func(s string) bool { return utf8.RuneCountInString(s) > maxText }
+	switch {
+	case utf8.RuneCountInString(m.Caption) > maxCaption, len(m.Keywords) > maxKeywords, slices.ContainsFunc(texts, long):
+		return fmt.Errorf("%w: a text of the metadata is too long", errGarbage)
+	case len(m.Warnings) > maxWarnings, slices.ContainsFunc(m.Warnings, func(w string) bool { return len(w) > maxWarningBytes }):
+		return fmt.Errorf("%w: %d warnings", errGarbage, len(m.Warnings))
+	case m.Rating < 0 || m.Rating > 5:
+		return fmt.Errorf("%w: a rating of %d", errGarbage, m.Rating)
+	case m.Place != nil && (math.Abs(m.Place.Latitude) > 90 || math.Abs(m.Place.Longitude) > 180):
+		return fmt.Errorf("%w: an impossible place", errGarbage)
+	case m.TakenAt != nil && (m.TakenAt.UTC().Year() < 1 || m.TakenAt.UTC().Year() > 9999),
+		m.TakenOffset != nil && (*m.TakenOffset < -maxOffset || *m.TakenOffset > maxOffset):
+		return fmt.Errorf("%w: an impossible date", errGarbage)
+	default:
+		return nil
+	}
 }
 
 // checkDerived wants renditions that were asked for, each once and of a size that

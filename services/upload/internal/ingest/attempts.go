@@ -55,13 +55,26 @@ func attemptsOf(id string) string { return contract.PrefixAttempts + id + "/" }
 
 func tryKey(id string, number int) string { return fmt.Sprintf("%s%04d", attemptsOf(id), number) }
 
-// begin starts a try at an image. errInWork: another process is at it.
-// errPaused: it has failed a short while ago. errSpent: it has failed too often.
+// begin starts a try at an image. errInWork: another process is at it, or this
+// one with other work on it. errPaused: it has failed a short while ago.
+// errSpent: it has failed too often.
+func (s *Service) begin(ctx context.Context, id string) (*try, error) {
+	if _, busy := s.trying.LoadOrStore(id, nil); busy {
+		return nil, errInWork
+	}
+	t, err := s.claim(ctx, id)
+	if err != nil {
+		s.trying.Delete(id)
+	}
+	return t, err
+}
+
+// claim claims an image for a try, among all processes.
 //
 // The first try of a file that this process has just stored, in a store that it
 // has to itself, leaves no trace unless it fails: that is most of them, and
 // each would cost three fsyncs.
-func (s *Service) begin(ctx context.Context, id string) (*try, error) {
+func (s *Service) claim(ctx context.Context, id string) (*try, error) {
 	t := &try{service: s, id: id, stop: func() {}}
 	if s.fresh.take(id) && blob.IsExclusive(s.ports.Blob) {
 		return t, nil
@@ -138,7 +151,8 @@ func (s *Service) readSmall(ctx context.Context, key string, limit int64) ([]byt
 func (s *Service) mayFollow(last lastTry, now time.Time) error {
 	age := now.Sub(last.at)
 	within := func(period time.Duration) bool { return age >= 0 && age < period }
-	// In a store that is ours alone a try that has not ended ended with its process.
+	// In a store that is ours alone a try that has not ended ended with its
+	// process: this one has no other at the image.
 	alone := blob.IsExclusive(s.ports.Blob)
 	switch {
 	case last.number == 0:
@@ -231,6 +245,7 @@ func (t *try) live(ctx context.Context) {
 // image had. What failed because of the store, the bus or a stop does not count
 // against it.
 func (t *try) end(ctx context.Context, err error) (spent bool) {
+	defer t.service.trying.Delete(t.id)
 	t.stop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()

@@ -1,6 +1,8 @@
 package ingest_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,6 +112,38 @@ func TestALeaseIsTakenOverWhenItsHolderIsDead(t *testing.T) {
 		w.noAttempts()
 		ingesttest.Audit(t, w.bucket, w.bus, map[string]string{o.ID: o.SHA256})
 	})
+}
+
+// Another process, which had more time for it, keeps an image that this one
+// refuses; and the bucket fails when this one looks for that. Nothing is refused
+// then that a client may have been promised.
+func TestARefusalDoesNotGuessWhatAnotherProcessHasKept(t *testing.T) {
+	w := newWorld(t)
+	o := w.store(picture("corrupt"))
+	kept, err := json.Marshal(contract.Manifest{Version: 1, ID: o.ID, Owner: owner, Key: o.Key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.bucket.OnPut = func(key string) {
+		if !isAttempt(key) {
+			return
+		}
+		if _, err := w.bucket.Put(t.Context(), contract.ManifestKey(o.ID), bytes.NewReader(kept), blob.WriteOptions{}); err != nil {
+			t.Error(err)
+		}
+		w.faults.Arm(3, ingesttest.Before) // the look, after a look at the original and the reading of it
+	}
+	_, err = w.Process(t.Context(), o.Key)
+	if hit := w.faults.Disarm(); hit != "open "+contract.ManifestKey(o.ID) {
+		t.Fatalf("%s failed", hit)
+	}
+	if code(err) != "injected" {
+		t.Errorf("Process: %v", err)
+	}
+	if w.bucket.Data(o.Key) == nil || len(w.bus.Events(contract.TypeImageRejected)) > 0 {
+		t.Error("the image was refused that another process has kept")
+	}
+	w.noAttempts()
 }
 
 // In a store that one process has to itself nobody can hold a lease but a

@@ -66,6 +66,23 @@ func TestFilmJoinsItsPicture(t *testing.T) {
 	}
 }
 
+// A film that comes before its picture is worked on has that made first, and
+// takes no place that the picture would wait for.
+func TestFilmLeavesAPlaceForItsPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *ingest.Config) { c.InWork = 1 })
+		o := w.store(picture("one"))
+		start := time.Now()
+		if _, err := w.Process(t.Context(), w.film(o).Key); err != nil {
+			t.Error(err)
+		}
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("they waited %s for each other", waited)
+		}
+		w.wantLive(o)
+	})
+}
+
 // A form gives the film of a picture that is there already.
 func TestFilmIsReceived(t *testing.T) {
 	w := newWorld(t)

@@ -88,13 +88,16 @@ func (s *Service) attachTo(ctx context.Context, id string, info blob.Info) (cont
 	if err != nil {
 		return contract.Manifest{}, err
 	}
-	m, err := s.readManifest(ctx, id)
-	if errors.Is(err, blob.ErrNotFound) {
-		err = errGone
-	}
-	if err == nil && !shows(m, info) {
-		m, err = s.show(ctx, m, info)
-	}
+	m, err := contain(ctx, s.ports.Log, id, func(ctx context.Context) (contract.Manifest, error) {
+		m, err := s.readManifest(ctx, id)
+		if errors.Is(err, blob.ErrNotFound) {
+			err = errGone
+		}
+		if err == nil && !shows(m, info) {
+			m, err = s.show(ctx, m, info)
+		}
+		return m, err
+	})
 	t.end(ctx, err)
 	return m, err
 }

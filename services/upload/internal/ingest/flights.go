@@ -55,7 +55,17 @@ type work func(ctx context.Context) (contract.Manifest, error)
 // join starts the work for id, or joins it where it is running, and waits for
 // its end or the caller's.
 func (f *flights) join(ctx context.Context, id string, do work) (contract.Manifest, error) {
-	current, err := f.take(id, do)
+	return f.wait(ctx, id, f.places, do)
+}
+
+// joinAside is join for work that joins other work itself. It takes no place: as
+// much of it as there are places would leave none for what all of it waits for.
+func (f *flights) joinAside(ctx context.Context, id string, do work) (contract.Manifest, error) {
+	return f.wait(ctx, id, nil, do)
+}
+
+func (f *flights) wait(ctx context.Context, id string, places chan struct{}, do work) (contract.Manifest, error) {
+	current, err := f.take(id, places, do)
 	if err != nil {
 		return contract.Manifest{}, err
 	}
@@ -67,7 +77,7 @@ func (f *flights) join(ctx context.Context, id string, do work) (contract.Manife
 	}
 }
 
-func (f *flights) take(id string, do work) (*flight, error) {
+func (f *flights) take(id string, places chan struct{}, do work) (*flight, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if current := f.running[id]; current != nil {
@@ -78,23 +88,25 @@ func (f *flights) take(id string, do work) (*flight, error) {
 	}
 	current := &flight{done: make(chan struct{})}
 	f.running[id] = current
-	f.all.Go(func() { f.run(id, current, do) })
+	f.all.Go(func() { f.run(id, current, places, do) })
 	return current, nil
 }
 
-func (f *flights) run(id string, current *flight, do work) {
+func (f *flights) run(id string, current *flight, places chan struct{}, do work) {
 	defer func() {
 		f.mu.Lock()
 		delete(f.running, id)
 		f.mu.Unlock()
 		close(current.done)
 	}()
-	select {
-	case f.places <- struct{}{}:
-		defer func() { <-f.places }()
-	case <-f.closing:
-		current.err = errClosed
-		return
+	if places != nil {
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+		case <-f.closing:
+			current.err = errClosed
+			return
+		}
 	}
 	ctx, cancel := context.WithTimeout(f.life, f.timeout)
 	defer cancel()

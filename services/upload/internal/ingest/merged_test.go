@@ -1,9 +1,12 @@
 package ingest_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,6 +160,58 @@ func TestFilmsOfDuplicates(t *testing.T) {
 	w.purge(stays)
 	if left := w.bucket.Keys(contract.PrefixOriginals); len(left) > 0 {
 		t.Errorf("the purge left %v", left)
+	}
+}
+
+// reading is a bucket that tells when an object is opened.
+type reading struct {
+	*ingesttest.Bucket
+	opened func(key string)
+}
+
+func (r reading) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Info, error) {
+	r.opened(key)
+	return r.Bucket.Open(ctx, key, offset, length)
+}
+
+// Two duplicates go at one time, and their films come to one image while each is
+// read: the second waits for the first, in a store that is one process's alone
+// too, where no lease is.
+func TestFilmsOfDuplicatesComeAtOneTime(t *testing.T) {
+	for _, alone := range []bool{true, false} {
+		t.Run(fmt.Sprint("alone ", alone), func(t *testing.T) {
+			w := newWorld(t)
+			w.bucket.Alone = alone
+			stays := w.store(picture("one"))
+			w.process(stays)
+			var duplicates []ingest.Original
+			for _, content := range []string{movie, otherMovie} {
+				o := w.store(picture("one"))
+				f := filmOf(o)
+				f.Body = strings.NewReader(content)
+				if _, err := w.Store(t.Context(), owner, f); err != nil {
+					t.Fatal(err)
+				}
+				duplicates = append(duplicates, o)
+			}
+			var second error
+			var met atomic.Bool
+			bucket := reading{w.bucket, func(key string) {
+				if strings.HasPrefix(key, contract.OriginalKey(stays.ID, epoch, ".")) && strings.HasSuffix(key, ".mov") && met.CompareAndSwap(false, true) {
+					second = w.merge(duplicates[1], stays)
+				}
+			}}
+			w.stop()
+			w.Service = ingest.New(w.cfg, ingest.Ports{
+				Blob: bucket, Events: w.bus, Imager: w.imager, Metadata: metadata{}, Now: w.clock.Now, Log: discard,
+			})
+			w.merged(duplicates[0], stays)
+			if second != nil && code(second) != "image_in_work" {
+				t.Errorf("the second: %v", second)
+			}
+			w.merged(duplicates[1], stays) // its event comes again, if it was not handled
+			w.wantFilms(stays, otherMovie, movie)
+		})
 	}
 }
 

@@ -48,7 +48,7 @@ func (s *Service) Process(ctx context.Context, key string) (contract.Manifest, e
 	}
 	place := s.ports.Trace.Place(ctx)
 	if isCompanion(id, key) {
-		return s.flights.join(ctx, key, func(ctx context.Context) (contract.Manifest, error) {
+		return s.flights.joinAside(ctx, key, func(ctx context.Context) (contract.Manifest, error) {
 			return s.attach(s.ports.Trace.Follow(ctx, place), id, key)
 		})
 	}

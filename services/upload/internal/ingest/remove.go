@@ -17,8 +17,11 @@ var errForeign = fault.New(fault.Invalid, "purge_foreign", "The objects do not b
 // last: as long as it is there, the sweep finds what was left undone. What
 // another replica has kept meanwhile, having had more time for it, stays.
 func (s *Service) reject(ctx context.Context, m contract.Manifest, original blob.Info, r *Refused) (contract.Manifest, error) {
-	if kept, err := s.readManifest(ctx, m.ID); err == nil {
+	switch kept, err := s.readManifest(ctx, m.ID); {
+	case err == nil:
 		return kept, s.repeat(ctx, kept, m.Key)
+	case !errors.Is(err, blob.ErrNotFound):
+		return m, err
 	}
 	public := fault.Public(r.Reason)
 	s.ports.Log.InfoContext(ctx, "image rejected", "id", m.ID, "code", public.Code, "err", r.Reason)

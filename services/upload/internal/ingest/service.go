@@ -47,6 +47,7 @@ type Service struct {
 	said    *recent
 	refused *refusals
 	fresh   *fresh
+	trying  sync.Map // the ids of the images that this process has a try at
 	began   time.Time
 	opening sync.Mutex // so that two plans do not share what is left of a quota
 }
