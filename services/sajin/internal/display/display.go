@@ -90,7 +90,8 @@ func newBars(w io.Writer, total int, size int64, options ...mpb.ContainerOption)
 }
 
 // Sending moves the file's bar, and the bar of everything by as much. A file
-// that is begun anew moves both back.
+// that is begun anew moves both back. The last byte is left to Done, which ends
+// the bar: all bytes may be told of more than once.
 func (b *bars) Sending(item *intake.Item, n int64) {
 	b.mu.Lock()
 	bar := b.files[item]
@@ -101,10 +102,9 @@ func (b *bars) Sending(item *intake.Item, n int64) {
 		b.files[item] = bar
 	}
 	b.mu.Unlock()
+	n = min(n, max(0, int64(item.File.Size)-1))
 	b.whole.IncrInt64(n - bar.Current())
-	if n < int64(item.File.Size) { // Done ends it
-		bar.SetCurrent(n)
-	}
+	bar.SetCurrent(n)
 }
 
 // Done counts the whole file, whether or not its bytes were sent.

@@ -3,6 +3,7 @@ package display
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -47,5 +48,26 @@ func TestBarsMoveWhileTheyAreDrawn(t *testing.T) {
 	b.Wait()
 	if want := fmt.Sprintf("%d of %d files", senders*each, senders*each); !strings.Contains(out.drawn.String(), want) {
 		t.Errorf("the bars never said %q", want)
+	}
+}
+
+// The last byte of a file is told of more than once: when it was sent, when the
+// server has it, and at the end. The bar of everything counts it once.
+func TestTheBarOfEverythingCountsAByteOnce(t *testing.T) {
+	const size = 1000
+	b := newBars(io.Discard, 2, 2*size)
+	defer b.Wait()
+	for i, want := range []int64{size, 2 * size} {
+		item := &intake.Item{File: uploadapi.PlanFile{Name: "a.jpg", Size: size}}
+		for _, n := range []int64{0, size / 2, size, size, size} {
+			b.Sending(item, n)
+			if now := b.whole.Current(); now > want {
+				t.Errorf("file %d, of which %d bytes are sent: the bar of everything is at %d", i, n, now)
+			}
+		}
+		b.Done(intake.Result{Item: item, Status: intake.New})
+		if now := b.whole.Current(); now != want {
+			t.Errorf("after file %d the bar of everything is at %d, want %d", i, now, want)
+		}
 	}
 }
