@@ -71,3 +71,25 @@ func TestTheBarOfEverythingCountsAByteOnce(t *testing.T) {
 		}
 	}
 }
+
+// A file's name comes from an archive or another machine, and must not write on
+// the terminal but as a name.
+func TestNamesDoNotDrive(t *testing.T) {
+	for name, want := range map[string]string{
+		"바다 2026.jpg": "바다 2026.jpg", "clear\x1b[2J.jpg": "clear\uFFFD[2J.jpg", "two\nlines\r.jpg": "two\uFFFDlines\uFFFD.jpg",
+		"c1\u009b31m.jpg": "c1\uFFFD31m.jpg", "cut \xff.jpg": "cut \uFFFD.jpg", "gnp\u202egpj.exe": "gnp\uFFFDgpj.exe",
+	} {
+		if got := Plain(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+		var out bytes.Buffer
+		shown := NewUploads(&out, 1, 1, false)
+		shown.Done(intake.Result{Item: &intake.Item{Shown: name}, Status: intake.New})
+		if shown.Wait(); out.String() != "1/1 sent "+want+"\n" {
+			t.Errorf("%q is shown as %q", name, out.String())
+		}
+		if got := short(name); got != want {
+			t.Errorf("%q: a bar is called %q", name, got)
+		}
+	}
+}
