@@ -185,8 +185,8 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"golang.org/x/sys"},
-		users:    []string{"services/upload/internal/imageworker"},
-		why:      "limits on processes and files in memory are the system's, and the standard library has no words for them",
+		users:    []string{"services/upload/internal/imageworker", "services/sajin/internal/prompt"},
+		why:      "limits on processes, files in memory, and the terminals of a test are the system's, and the standard library has no words for them",
 	},
 	{
 		prefixes: []string{"cloud.google.com/go/storage"},

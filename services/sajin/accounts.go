@@ -71,7 +71,7 @@ func withAccounts(ctx context.Context, name string, args []string, stdout io.Wri
 		return err
 	}
 	defer done()
-	password, err := prompt.Secret(os.Stdin, os.Stderr, "Password of "+flags.Arg(0))
+	password, err := prompt.Secret(ctx, os.Stdin, os.Stderr, "Password of "+flags.Arg(0))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/display"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/folder"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/gormdjango"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/takeout"
@@ -138,7 +139,7 @@ func writeSome(w io.Writer, what string, names []string) {
 	}
 	_, _ = fmt.Fprintf(w, "%d pictures %s:\n", len(names), what)
 	for _, name := range names[:min(len(names), namedAtMost)] {
-		_, _ = fmt.Fprintf(w, "  %s\n", name)
+		_, _ = fmt.Fprintf(w, "  %s\n", display.Plain(name))
 	}
 	if more := len(names) - namedAtMost; more > 0 {
 		_, _ = fmt.Fprintf(w, "  and %d more\n", more)

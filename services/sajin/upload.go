@@ -190,7 +190,7 @@ func (s *sending) conclude(ctx context.Context, stdout io.Writer, found folder.F
 	}
 	_, _ = fmt.Fprintf(stdout, "%d %s, %d were there already, %d failed.\n", count[intake.New], verb, count[intake.Duplicate], count[intake.Failed])
 	if n := len(found.Other); n > 0 {
-		_, _ = fmt.Fprintf(stdout, "%d files are no pictures and were left out: %s.\n", n, kinds(found.Other))
+		_, _ = fmt.Fprintf(stdout, "%d files are no pictures and were left out: %s.\n", n, display.Plain(kinds(found.Other)))
 	}
 	writeFailures(stdout, found, results)
 	failed := count[intake.Failed] + len(found.Unread)
@@ -226,11 +226,11 @@ func writeFailures(w io.Writer, found folder.Found, results []intake.Result) {
 	for _, r := range results {
 		if r.Status == intake.Failed {
 			code, why := reason(r.Err)
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", r.Item.Shown, code, why)
+			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", display.Plain(r.Item.Shown), code, display.Plain(why))
 		}
 	}
 	for _, err := range found.Unread {
-		_, _ = fmt.Fprintf(table, "%v\tunreadable\t\n", err)
+		_, _ = fmt.Fprintf(table, "%s\tunreadable\t\n", display.Plain(err.Error()))
 	}
 	_ = table.Flush() // nobody reads it then
 }

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -52,7 +54,7 @@ func (l *lines) Done(r intake.Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.count++
-	_, _ = fmt.Fprintf(l.w, "%d/%d %s %s\n", l.count, l.total, word(r, l.dry), r.Item.Shown) // nobody reads it then
+	_, _ = fmt.Fprintf(l.w, "%d/%d %s %s\n", l.count, l.total, word(r, l.dry), Plain(r.Item.Shown)) // nobody reads it then
 }
 
 func (*lines) Wait() {}
@@ -90,7 +92,8 @@ func newBars(w io.Writer, total int, size int64, options ...mpb.ContainerOption)
 }
 
 // Sending moves the file's bar, and the bar of everything by as much. A file
-// that is begun anew moves both back.
+// that is begun anew moves both back. The last byte is left to Done, which ends
+// the bar: all bytes may be told of more than once.
 func (b *bars) Sending(item *intake.Item, n int64) {
 	b.mu.Lock()
 	bar := b.files[item]
@@ -101,10 +104,9 @@ func (b *bars) Sending(item *intake.Item, n int64) {
 		b.files[item] = bar
 	}
 	b.mu.Unlock()
+	n = min(n, max(0, int64(item.File.Size)-1))
 	b.whole.IncrInt64(n - bar.Current())
-	if n < int64(item.File.Size) { // Done ends it
-		bar.SetCurrent(n)
-	}
+	bar.SetCurrent(n)
 }
 
 // Done counts the whole file, whether or not its bytes were sent.
@@ -132,7 +134,19 @@ func (b *bars) Wait() {
 	b.all.Wait()
 }
 
+// Plain is a text that others have chosen, such as a name in an archive, as it
+// may be written to a terminal: what would control that is U+FFFD.
+func Plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
 func short(name string) string {
+	name = Plain(name)
 	runes := []rune(name)
 	if len(runes) <= nameWidth {
 		return name

@@ -6,6 +6,7 @@ package prompt
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,34 +22,65 @@ const MaxBytes = 4096
 var (
 	errDiffer  = errors.New("the two are not the same; nothing was changed")
 	errNothing = errors.New("nothing was entered; nothing was changed")
+	errStopped = errors.New("stopped; nothing was changed")
 	errLong    = fmt.Errorf("that is longer than %d bytes; nothing was changed", MaxBytes)
 )
 
 // Secret asks for a secret twice on a terminal, without showing it, and reads
-// one line where in is none.
-func Secret(in *os.File, out io.Writer, what string) (string, error) {
-	if !term.IsTerminal(int(in.Fd())) {
-		return line(in)
+// one line where in is none. The end of ctx ends it, and the terminal shows again
+// what is typed. The read that was waiting then cannot be ended: it goes on until
+// the program does.
+func Secret(ctx context.Context, in *os.File, out io.Writer, what string) (string, error) {
+	terminal := int(in.Fd())
+	if !term.IsTerminal(terminal) {
+		return until(ctx, func() (string, error) { return line(in) })
 	}
-	first, err := hidden(in, out, what+": ")
+	before, err := term.GetState(terminal)
 	if err != nil {
 		return "", err
 	}
-	second, err := hidden(in, out, "Once more: ")
+	defer func() { _ = term.Restore(terminal, before) }() // which is needed after an end in the middle only
+	first, err := hidden(ctx, terminal, out, what+": ")
+	if err != nil {
+		return "", err
+	}
+	second, err := hidden(ctx, terminal, out, "Once more: ")
 	if err == nil && first != second {
 		err = errDiffer
 	}
 	return first, err
 }
 
-func hidden(in *os.File, out io.Writer, question string) (string, error) {
+func hidden(ctx context.Context, terminal int, out io.Writer, question string) (string, error) {
 	_, _ = io.WriteString(out, question)
-	text, err := term.ReadPassword(int(in.Fd()))
+	text, err := until(ctx, func() (string, error) {
+		text, err := term.ReadPassword(terminal)
+		return string(text), err
+	})
 	_, _ = fmt.Fprintln(out)
-	if err == nil && len(text) == 0 {
+	if err == nil && text == "" {
 		err = errNothing
 	}
-	return string(text), err
+	return text, err
+}
+
+// until reads, and does not wait for that longer than ctx lives.
+func until(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		answers <- answer{text, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.text, a.err
+	case <-ctx.Done():
+		return "", errStopped
+	}
 }
 
 // line reads the first line.

@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -22,10 +23,24 @@ func TestWhatIsPipedIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Secret(in, io.Discard, "Password")
+		got, err := Secret(t.Context(), in, io.Discard, "Password")
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("%.20q: %.20q, %v", text, got, err)
 		}
 		_ = in.Close()
 	}
+}
+
+// Ctrl-C while nothing comes is no wait for ever.
+func TestNobodyPipesAnything(t *testing.T) {
+	in, silent, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := Secret(ctx, in, io.Discard, "Password"); got != "" || err == nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	_ = silent.Close() // ends the read
 }

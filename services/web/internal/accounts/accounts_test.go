@@ -546,3 +546,44 @@ func TestWhatHasEndedIsDeleted(t *testing.T) {
 		<-done
 	})
 }
+
+// stuck is a store that does not answer once a password was compared.
+type stuck struct {
+	*accountstest.Store
+	attempts atomic.Int64
+}
+
+func (s *stuck) Attempt(ctx context.Context, buckets []string, decide func(map[string]accounts.Attempts) error) error {
+	if s.attempts.Add(1) == 1 {
+		return s.Store.Attempt(ctx, buckets, decide)
+	}
+	<-ctx.Done()
+	return fault.Wrap("stuck", ctx.Err())
+}
+
+// What a sign-in notes at its end is noted whoever has left, and yet not waited
+// for without an end.
+func TestASignInEndsThoughTheStoreDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &stuck{Store: &accountstest.Store{}}
+		s := accounts.New(store, &accountstest.Hasher{}, accounts.Options{Log: slog.New(slog.DiscardHandler)})
+		if _, err := s.CreateOwner(t.Context(), accounts.NewAccount{Name: name, Password: password}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := s.SignIn(ctx, name, password, accounts.Visit{Address: "192.0.2.1"})
+			ended <- err
+		}()
+		select {
+		case err := <-ended:
+			if kind := fault.KindOf(err); kind != fault.Timeout {
+				t.Errorf("it ended with %v (%v)", err, kind)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("it waits still")
+		}
+	})
+}

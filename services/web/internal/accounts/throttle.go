@@ -21,6 +21,9 @@ const (
 	firstWait     = time.Second
 	longestWait   = 15 * time.Minute
 	forgetAfter   = 24 * time.Hour
+	// settleWithin is how long the end of a try may take to be noted, after whoever
+	// tried has left.
+	settleWithin = 5 * time.Second
 )
 
 // Attempts is what is known of a bucket: how often it was tried in vain, when
@@ -119,7 +122,9 @@ func (s *Service) settle(ctx context.Context, t try, ok bool, err error) error {
 	if !ok && err == nil {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx) // whoever leaves early does not get around the count
+	// Whoever leaves early does not get around the count.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
 	return errors.Join(err, s.store.Attempt(ctx, t.buckets, func(known map[string]Attempts) error {
 		for b, a := range known {
 			switch {

@@ -135,7 +135,7 @@ func (s *Server) checkChunk(r *http.Request) error {
 	case len(r.Header.Values("Content-Range")) > 1:
 		return errContentRange
 	case r.ContentLength > s.Uploads.MaxRequestBytes:
-		return requestTooLarge(s.Uploads.MaxRequestBytes + formSlack)
+		return s.requestTooLarge()
 	default:
 		return nil
 	}

@@ -56,7 +56,7 @@ func (s *Server) uploadImages(w http.ResponseWriter, r *http.Request) error {
 // that expects 100-continue sends one). The upload ends with the client.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (uploadapi.UploadResponse, error) {
 	limit := s.Uploads.MaxRequestBytes + formSlack
-	if err := checkUpload(r, limit); err != nil {
+	if err := s.checkUpload(r, limit); err != nil {
 		w.Header().Set("Connection", "close")
 		return uploadapi.UploadResponse{}, err
 	}
@@ -92,7 +92,7 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request, limit int64, send
 }
 
 // checkUpload refuses what the header of an upload already says.
-func checkUpload(r *http.Request, limit int64) error {
+func (s *Server) checkUpload(r *http.Request, limit int64) error {
 	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	encoding := r.Header.Get("Content-Encoding")
 	switch {
@@ -103,15 +103,15 @@ func checkUpload(r *http.Request, limit int64) error {
 	case encoding != "" && encoding != "identity":
 		return errEncoded
 	case r.ContentLength > limit:
-		return requestTooLarge(limit)
+		return s.requestTooLarge()
 	default:
 		return nil
 	}
 }
 
-func requestTooLarge(limit int64) error {
+func (s *Server) requestTooLarge() error {
 	return fault.Newf(fault.TooLarge, "request_too_large",
-		"The files together are larger than the %d MB that one request may have. Please send them in several.", (limit-formSlack)>>20)
+		"The files together are larger than the %d MB that one request may have. Please send them in several.", s.Uploads.MaxRequestBytes>>20)
 }
 
 // explain says why an upload failed: the body's own failure before the clock's,
@@ -120,7 +120,7 @@ func (s *Server) explain(body, cause, err error) error {
 	tooLarge, _ := errors.AsType[*http.MaxBytesError](body)
 	switch {
 	case tooLarge != nil:
-		return requestTooLarge(tooLarge.Limit)
+		return s.requestTooLarge()
 	case errors.Is(body, httpx.ErrBodyTimeout):
 		return httpx.ErrBodyTimeout.With("httpapi.receive", err)
 	case body != nil && !errors.Is(body, io.EOF):

@@ -183,7 +183,7 @@ func TestU32_TooLargeWithoutALength(t *testing.T) {
 	}))
 	for size, status := range map[int64]int{limit - 1: http.StatusOK, limit: http.StatusOK, limit + 1: http.StatusRequestEntityTooLarge} {
 		for name, body := range map[string]io.Reader{"chunked": zeros(size), "declared": &io.LimitedReader{R: zeros(size), N: size}} {
-			a := s.sized(t, body, size)
+			a := s.sized(t, http.MethodPost, "/api/v1/images", body, size)
 			if a.StatusCode != status || (status == http.StatusRequestEntityTooLarge && !strings.Contains(a.body, "request_too_large")) {
 				t.Errorf("%d bytes, %s: %d %s, want %d", size, name, a.StatusCode, a.body, status)
 			}
@@ -191,14 +191,15 @@ func TestU32_TooLargeWithoutALength(t *testing.T) {
 	}
 }
 
-// sized posts a body that declares its length when it is a LimitedReader.
-func (s *site) sized(t *testing.T, body io.Reader, size int64) answer {
+// sized sends a body that declares its length when it is a LimitedReader.
+func (s *site) sized(t *testing.T, method, path string, body io.Reader, size int64, contentRange ...string) answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/api/v1/images", io.NopCloser(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, io.NopCloser(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", boundary)
+	req.Header["Content-Range"] = contentRange
 	req.Header.Set("Expect", "100-continue") // so that a refusal is read before the body is sent
 	if _, ok := body.(*io.LimitedReader); ok {
 		req.ContentLength = size
@@ -206,7 +207,7 @@ func (s *site) sized(t *testing.T, body io.Reader, size int64) answer {
 	w := httptest.NewRecorder()
 	// Straight to the handler: over a connection, the end of a refused body
 	// races with the answer.
-	req.Host, req.RequestURI = "127.0.0.1:0", "/api/v1/images"
+	req.Host, req.RequestURI = "127.0.0.1:0", path
 	if req.ContentLength == 0 {
 		req.ContentLength = -1
 	}
@@ -214,7 +215,21 @@ func (s *site) sized(t *testing.T, body io.Reader, size int64) answer {
 	return answer{w.Result(), w.Body.String()}
 }
 
-func zeros(n int64) io.Reader { return io.LimitReader(zeroReader{}, n) }
+// What is told is the limit that holds, whether the length was declared or not.
+func TestAChunkThatIsTooLargeIsToldTheLimit(t *testing.T) {
+	const limit = 2 << 20
+	s := serve(t, maxRequest(limit))
+	at := s.plan(`{"name":"a.png","size":3145728}`)[0].SessionURL
+	for name, body := range map[string]io.Reader{"chunked": zeros(limit + 1), "declared": &io.LimitedReader{R: zeros(limit + 1), N: limit + 1}} {
+		a := s.sized(t, http.MethodPut, at, body, limit+1, fmt.Sprintf("bytes 0-%d/3145728", limit))
+		if a.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, "the 2 MB that") {
+			t.Errorf("%s: %d %s", name, a.StatusCode, a.body)
+		}
+	}
+}
+
+// zeros does not tell its length.
+func zeros(n int64) io.Reader { return struct{ io.Reader }{io.LimitReader(zeroReader{}, n)} }
 
 type zeroReader struct{}
 

@@ -34,6 +34,7 @@ export class InfoPanel {
     this.stop()
     if (!this.open) return
     const known = this.known.get(id)
+    if (known?.parentElement === this.panel) return // somebody may be typing in it
     if (known) return this.panel.replaceChildren(known)
     this.panel.replaceChildren()
     this.timer = window.setTimeout(() => void this.fetch(id), settle)
@@ -45,9 +46,9 @@ export class InfoPanel {
   }
 
   private async fetch(id: string): Promise<void> {
-    this.request = new AbortController()
-    const found = await information(id, this.request.signal).catch(() => null)
-    if (id !== this.id) return
+    const { signal } = (this.request = new AbortController())
+    const found = await information(id, signal).catch(() => null)
+    if (signal.aborted || id !== this.id) return
     if (!found) {
       this.panel.textContent = t('info_failed')
       return

@@ -55,7 +55,7 @@ export function gridKeys(timeline: Timeline): void {
 async function removeFocused(timeline: Timeline, figure: HTMLElement): Promise<void> {
   const id = figure.dataset['id'] ?? ''
   const next = neighbour(timeline, figure, 'ArrowRight') ?? neighbour(timeline, figure, 'ArrowLeft')
-  if (!(await trashWithUndo(id, () => void timeline.refresh([id]).then(() => focusAgain(timeline, id))))) return
+  if (!(await trashWithUndo(id, () => timeline.refresh([id]).then(() => focusAgain(timeline, id))))) return
   timeline.remove(id)
   if (next?.isConnected) focus(next)
 }

@@ -238,7 +238,7 @@ export class Lightbox {
   private async trash(): Promise<void> {
     const now = this.current()
     if (!now || !this.stage) return
-    const gone = await trashWithUndo(now.id, () => void this.timeline.refresh([now.id]).then(() => this.adopt()))
+    const gone = await trashWithUndo(now.id, () => this.timeline.refresh([now.id]).then(() => this.adopt()))
     if (!gone) return
     this.timeline.remove(now.id)
     this.forget(now.id)

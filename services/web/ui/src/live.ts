@@ -18,6 +18,7 @@ export interface Follower {
 export async function follow(cursor: string, follower: Follower): Promise<never> {
   let backoff = firstBackoff
   let told = false // that nobody is signed in any more
+  let missed = false // changes, which nobody can tell any more
   // A browser opens few connections to one host; a hidden page must not hold one.
   let visible = new AbortController()
   document.addEventListener('visibilitychange', () => {
@@ -28,10 +29,11 @@ export async function follow(cursor: string, follower: Follower): Promise<never>
     await untilVisible()
     try {
       const answer = await changes(cursor, visible.signal)
-      if (answer.changes.length > 0) await follower.apply(answer.changes)
+      if (missed) await follower.lost() // after the place is known from which it goes on
+      else if (answer.changes.length > 0) await follower.apply(answer.changes)
       cursor = answer.cursor
       backoff = firstBackoff
-      told = false
+      told = missed = false
     } catch (error) {
       if (document.hidden) continue
       if (error instanceof Problem && error.status === 401 && !told) {
@@ -40,7 +42,7 @@ export async function follow(cursor: string, follower: Follower): Promise<never>
       }
       if (error instanceof Problem && (error.status === 400 || error.status === 410)) {
         cursor = ''
-        await follower.lost().catch(() => undefined) // the next round finds the same and tries again
+        missed = true
       }
       await pause(backoff * (0.5 + Math.random()))
       backoff = Math.min(backoff * 2, mostBackoff)

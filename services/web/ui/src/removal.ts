@@ -5,7 +5,7 @@ import { t } from './messages'
 import { toast } from './toast'
 
 /** Moves the picture to the trash; true if it went. `back` runs when it was undone. */
-export async function trashWithUndo(id: string, back: () => void): Promise<boolean> {
+export async function trashWithUndo(id: string, back: () => unknown): Promise<boolean> {
   try {
     await moveToTrash(id)
   } catch (error) {
@@ -16,11 +16,11 @@ export async function trashWithUndo(id: string, back: () => void): Promise<boole
   return true
 }
 
-async function undo(id: string, back: () => void): Promise<void> {
+async function undo(id: string, back: () => unknown): Promise<void> {
   try {
     await restore(id)
     toast(t('undone'))
-    back()
+    await back()
   } catch (error) {
     toast(error instanceof Error ? error.message : t('action_failed'))
   }

@@ -31,6 +31,7 @@ export async function sendBySession(s: Sending): Promise<Outcome> {
     const answer = ask ? await inquire(s) : await sendChunk(s)
     if (answer.status !== 308) return conclude(s, answer)
     const offset = arrived(answer.range)
+    if (ask && offset === s.item.size) return unsaid(s, answer)
     stuck = !ask && offset <= s.item.durable ? stuck + 1 : 0
     if (Number.isNaN(offset) || offset > s.item.size || stuck >= inVain) return { kind: 'failed', code: '', detail: '' }
     ask = false
@@ -39,6 +40,13 @@ export async function sendBySession(s: Sending): Promise<Outcome> {
     if (offset === s.item.size) ask = true // all is there, and not yet looked at
   }
   return lost
+}
+
+// unsaid waits for a server that has all and does not say what became of it.
+function unsaid({ item, progress }: Sending, { retryAfter }: Answer): Outcome {
+  item.durable = item.size
+  progress(item.size)
+  return { kind: 'later', offline: false, after: Math.max(soon, retryAfter), code: 'unavailable', detail: '' }
 }
 
 function inquire({ ship, session, item, signal }: Sending): Promise<Answer> {

@@ -33,7 +33,7 @@ export class Tray {
     addEventListener('beforeunload', (event) => {
       if (this.uploads.wouldLose) event.preventDefault()
     })
-    addEventListener('online', () => this.queue.retryFailed())
+    addEventListener('online', () => this.element && this.retry(undefined))
     addEventListener('offline', () => this.draw())
     void this.uploads.recall(() => this.start())
   }

@@ -61,7 +61,7 @@ export class Uploads {
       const items = recall(this.queue, records)
       came()
       await reopen(this.queue, this.memory, items, false)
-      this.changed()
+      came() // some are on their way now
     }
   }
 

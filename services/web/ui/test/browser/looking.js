@@ -37,6 +37,23 @@ export function looking() {
     await page.waitForURL(`**/images/${first}`)
   })
 
+  test('who types an album into the information goes on typing when another picture goes', async () => {
+    const page = await visit('/')
+    const [one, other] = pictures(`typing-${run}`, 2)
+    await add(page, [one, other])
+    await shown(page, one.name)
+    await shown(page, other.name)
+    const id = await figure(page, other.name).getAttribute('data-id')
+    await figure(page, one.name).locator('a').click()
+    await page.locator('dialog.lightbox .pswp__img').first().waitFor()
+    await page.keyboard.press('i')
+    await page.locator('.lightbox-info .image-album input').fill('Sum')
+    await fetch(`${world.server.url}/api/v1/images/${id}`, { method: 'DELETE' })
+    await figure(page, other.name).waitFor({ state: 'detached' })
+    await page.keyboard.type('mer')
+    assert.equal(await page.locator('.lightbox-info .image-album input').inputValue(), 'Summer')
+  })
+
   test('what goes to the trash in the lightbox comes back by Undo', async () => {
     const page = await visit('/')
     const file = picture(`undo-${run}.png`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { settle } from '../../src/live'
+import { follow, settle } from '../../src/live'
 import { mostFiles, sort } from '../../src/upload/files'
 import { Speed, tally } from '../../src/upload/progress'
 import { isTemporary } from '../../src/upload/answers'
@@ -20,6 +20,29 @@ test('each image is settled once, by its last change of place', () => {
     ['trashed', 'removed'],
   )
   assert.deepEqual(got, { show: ['a', 'c', 'd'], hide: ['b'] })
+})
+
+test('a follower that has lost its place takes a new one before it looks at everything again', async (t) => {
+  const log: string[] = []
+  const asked = (url: string) => new URL(url, 'http://gallery').searchParams.get('cursor') ?? 'no place'
+  const page = { hidden: false, addEventListener: () => undefined, getElementById: () => null, documentElement: { lang: 'en' } }
+  t.mock.method(globalThis, 'setTimeout', (f: () => void) => queueMicrotask(f)) // no time passes between tries
+  Object.defineProperty(globalThis, 'document', { value: page, configurable: true })
+  t.after(() => Reflect.deleteProperty(globalThis, 'document'))
+  await new Promise<void>((done) => {
+    t.mock.method(globalThis, 'fetch', (url: string) => {
+      log.push(asked(url))
+      if (asked(url) === 'old') return Promise.resolve(new Response('{"code":"cursor_expired"}', { status: 410 }))
+      if (asked(url) === 'no place') return Promise.resolve(new Response('{"changes":[],"cursor":"new"}'))
+      done()
+      return new Promise(() => undefined)
+    })
+    const lost = async () => {
+      if (log.push('lost') === 3) throw new Error('it cannot be looked at now')
+    }
+    void follow('old', { apply: () => Promise.resolve(), lost })
+  })
+  assert.deepEqual(log, ['old', 'no place', 'lost', 'no place', 'lost', 'new'])
 })
 
 test('pictures are told by type, else by name; strangers are told apart from what a folder holds', () => {

@@ -81,6 +81,13 @@ test('a server that takes nothing is not sent the same for ever', async () => {
   assert.equal(log.length, 3)
 })
 
+test('a server that has all and does not say what became of it is asked again later', async () => {
+  const all = { ...blank, status: 308, range: 'bytes=0-2' }
+  const { run, log } = make(3, [all, all])
+  assert.deepEqual(await run(), { kind: 'later', offline: false, after: 500, code: 'unavailable', detail: '' })
+  assert.deepEqual(log, ['bytes 0-2/3', 'bytes */3'])
+})
+
 test('where another host answers with an object, our server is asked to complete it', async () => {
   const object = { ...blank, status: 200, body: { kind: 'storage#object', size: '3' } }
   const { run, log } = make(3, [object, { ...blank, status: 409, body: { code: 'upload_incomplete' } }, object, { ...created, status: 200 }])
