@@ -135,11 +135,11 @@ func TestAJobDoesWhatServicesLeaveToIt(t *testing.T) {
 			if _, err := start(t, url, bus, nil).core.Trash(bounded(t), old.ID); err != nil {
 				t.Fatal(err)
 			}
-			later := func() time.Time { return time.Now().Add(31 * 24 * time.Hour) }
+			later := func() time.Time { return time.Now().Add(33 * 24 * time.Hour) }
 			s := start(t, url, bus, later)
 			done, err := s.Keep(bounded(t))
 			// One event for each; the changes are those of adding, trashing and purging.
-			if err != nil || done.Purged != 1 || done.Sent != 2 || done.Forgotten == 0 {
+			if err != nil || done.Purged != 1 || done.Sent != 2 || done.Forgotten == 0 || done.Events != 2 {
 				t.Errorf("Keep = %+v, %v", done, err)
 			}
 			for _, m := range []contract.Manifest{left, old} {

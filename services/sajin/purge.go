@@ -35,6 +35,7 @@ func purgeCommand(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	done, err := known.Keep(ctx)
-	_, _ = fmt.Fprintf(stdout, "%d images purged, %d old changes forgotten, %d messages passed on\n", done.Purged, done.Forgotten, done.Sent)
+	_, _ = fmt.Fprintf(stdout, "%d images purged, %d old changes and %d old events forgotten, %d messages passed on\n",
+		done.Purged, done.Forgotten, done.Events, done.Sent)
 	return err
 }

@@ -213,7 +213,7 @@ func TestPurgeEmptiesTheTrash(t *testing.T) {
 		t.Errorf("too early: %d %s%s", code, out, problem)
 	}
 	age(t, dir, 31*24*time.Hour)
-	if out, problem, code := run(t, "purge", "-data", dir); code != 0 || !strings.HasPrefix(out, "1 images purged, 0 old changes forgotten, 1 messages passed on") {
+	if out, problem, code := run(t, "purge", "-data", dir); code != 0 || !strings.HasPrefix(out, "1 images purged, 0 old changes and 0 old events forgotten, 1 messages passed on") {
 		t.Errorf("%d %s%s", code, out, problem)
 	}
 	h, stop = serving(t, dir)

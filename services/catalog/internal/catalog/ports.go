@@ -58,6 +58,9 @@ type Store interface {
 	Expired(ctx context.Context, before time.Time, limit int) ([]Ref, error)
 	// Compact deletes up to limit changes from before a time, and says how many.
 	Compact(ctx context.Context, before time.Time, limit int) (int, error)
+	// Forget deletes up to limit notes of events that were taken in before a time,
+	// and says how many.
+	Forget(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// Claim returns up to limit events of the outbox that nobody has claimed,
 	// oldest first, and claims them until now+lease.
@@ -113,7 +116,8 @@ type Scope struct {
 	Owner   identity.Owner
 	IDs     []string
 	SHA256s []string
-	Albums  bool // all of the owner's
+	Albums  bool   // all of the owner's
+	Event   string // the key of the event that it is for; empty for none
 }
 
 // Snapshot is what is stored about a scope.
@@ -129,6 +133,17 @@ type Snapshot struct {
 	Albums map[string]Album
 	// Members holds the ids of the albums that each of Images is in.
 	Members map[string][]string
+	// Taken is the digest of what the scope's event said when it was taken in;
+	// empty where it was not.
+	Taken string
+}
+
+// Taken notes that an event was taken in, whoever's image it is about. There is
+// one note for a key: a second is a Conflict.
+type Taken struct {
+	Key    string // of the event's source and id: a SHA-256, lower-case hexadecimal
+	Digest string // of what it said, likewise
+	At     time.Time
 }
 
 // Retired is an id that has no image: it was purged, or merged into another
@@ -171,4 +186,5 @@ type Changeset struct {
 	Months  map[string]int64
 	Changes []Change
 	Outbox  []event.Event
+	Take    *Taken // nil for none
 }

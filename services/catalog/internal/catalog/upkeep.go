@@ -72,8 +72,9 @@ func (s *Service) settle(ctx context.Context, sent, left []int64) error {
 	return errors.Join(s.store.Sent(ctx, sent), s.store.Release(ctx, left))
 }
 
-// RunTidy purges what has been in the trash for TrashPeriod and forgets changes
-// older than ChangesPeriod, at once and then every so often, until ctx ends.
+// RunTidy purges what has been in the trash for TrashPeriod, and forgets changes
+// older than ChangesPeriod and events taken in before EventsPeriod, at once and
+// then every so often, until ctx ends.
 func (s *Service) RunTidy(ctx context.Context, every time.Duration) {
 	for ctx.Err() == nil {
 		if err := s.Tidy(ctx); err != nil {
@@ -95,6 +96,7 @@ func (s *Service) Tidy(ctx context.Context) error {
 type Kept struct {
 	Purged    int // images whose time in the trash was over
 	Forgotten int // changes
+	Events    int // notes of events that were taken in long ago
 	Sent      int // events of the outbox
 }
 
@@ -130,7 +132,12 @@ func (s *Service) tidy(ctx context.Context) (done Kept, err error) {
 			return done, fault.Wrap("catalog.Tidy", err)
 		}
 		done.Forgotten += forgotten
-		if purged < expiredBatch && forgotten < compactBatch {
+		events, err := s.store.Forget(ctx, s.now().Add(-EventsPeriod), compactBatch)
+		if err != nil {
+			return done, fault.Wrap("catalog.Tidy", err)
+		}
+		done.Events += events
+		if purged < expiredBatch && forgotten < compactBatch && events < compactBatch {
 			return done, nil
 		}
 	}

@@ -62,6 +62,20 @@ func (s *Store) Compact(ctx context.Context, before time.Time, limit int) (int, 
 	return len(old), nil
 }
 
+// Forget deletes the oldest notes of events.
+func (s *Store) Forget(ctx context.Context, before time.Time, limit int) (int, error) {
+	var keys []string
+	err := s.db.WithContext(ctx).Model(&takenRow{}).Where("taken_ms < ?", before.UnixMilli()).Order("taken_ms").Limit(limit).Pluck("event_key", &keys).Error
+	if err != nil || len(keys) == 0 {
+		return 0, gormdb.Fault("gormcatalog.Forget", err)
+	}
+	err = gormdb.Transact(ctx, s.db, func(tx *gorm.DB) error { return in(tx, "event_key", keys).Delete(&takenRow{}).Error })
+	if err != nil {
+		return 0, fault.Wrap("gormcatalog.Forget", err)
+	}
+	return len(keys), nil
+}
+
 // Expired lists what has been in the trash for too long, oldest first.
 func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]catalog.Ref, error) {
 	var rows []imageRow
