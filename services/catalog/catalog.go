@@ -267,18 +267,27 @@ func (s *Service) receive(ctx context.Context) error {
 	return err
 }
 
-// Kept counts what Keep did.
-type Kept = core.Kept
+// What Keep and Due say of an image, and of all that is done.
+type (
+	Expired = core.Expired
+	Kept    = core.Kept
+)
 
 // Keep does once, and to the end, what Run does on a clock: it purges what has
-// been in the trash for too long, forgets old changes and events, and publishes
-// the outbox. Services may run over the same database meanwhile.
-func (s *Service) Keep(ctx context.Context) (Kept, error) {
-	done, err := s.core.Keep(ctx)
+// been in the trash for too long, saying what, forgets old changes and events,
+// and publishes the outbox. Services may run over the same database meanwhile.
+func (s *Service) Keep(ctx context.Context, say func(Expired)) (Kept, error) {
+	done, err := s.core.Keep(ctx, say)
 	for kind, n := range map[string]int{"purged": done.Purged, "forgotten": done.Forgotten, "events": done.Events, "sent": done.Sent} {
 		telemetry.Kept.Add(ctx, int64(n), attribute.String("kind", kind))
 	}
 	return done, err
+}
+
+// Due counts what Keep would do with a database, says the first thousand of the
+// images that it would purge, and changes nothing.
+func Due(ctx context.Context, db *gorm.DB, now func() time.Time, say func(Expired)) (Kept, error) {
+	return core.New(gormcatalog.New(db), nil, now, slog.Default()).Due(ctx, say)
 }
 
 // Migrate brings the catalog's schema up to date; see gormdb.Migrate.

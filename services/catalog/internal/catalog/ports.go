@@ -54,8 +54,11 @@ type Store interface {
 	// become visible in their order: whoever has seen one has seen all before.
 	Update(ctx context.Context, scope Scope, decide func(Snapshot) (Changeset, error)) error
 
-	// Expired lists up to limit images that went to the trash before a time.
-	Expired(ctx context.Context, before time.Time, limit int) ([]Ref, error)
+	// Expired lists up to limit images that went to the trash before a time, the
+	// one that did so first before the others.
+	Expired(ctx context.Context, before time.Time, limit int) ([]Expired, error)
+	// Due counts what there is to keep.
+	Due(ctx context.Context, d Dates) (Kept, error)
 	// Compact deletes up to limit changes from before a time, and says how many.
 	Compact(ctx context.Context, before time.Time, limit int) (int, error)
 	// Forget deletes up to limit notes of events that were taken in before a time,
@@ -90,10 +93,20 @@ type Position struct {
 	ID      string
 }
 
-// Ref names an image.
-type Ref struct {
-	Owner identity.Owner
-	ID    string
+// Expired is an image that has been in the trash for too long.
+type Expired struct {
+	Owner     identity.Owner
+	ID        string
+	Name      string
+	TrashedAt time.Time
+}
+
+// Dates say before when things are old.
+type Dates struct {
+	Now     time.Time
+	Trashed time.Time // images
+	Changes time.Time
+	Events  time.Time
 }
 
 // Change is one entry of an owner's change feed.

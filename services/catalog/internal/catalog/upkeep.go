@@ -88,7 +88,7 @@ func (s *Service) RunTidy(ctx context.Context, every time.Duration) {
 func (s *Service) Tidy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tidyTimeout)
 	defer cancel()
-	_, err := s.tidy(ctx)
+	_, err := s.tidy(ctx, func(Expired) {})
 	return err
 }
 
@@ -100,11 +100,11 @@ type Kept struct {
 	Sent      int // events of the outbox
 }
 
-// Keep does once, and to the end, what RunTidy and RunRelay do now and then. What
-// it has done is counted beside an error too. Events that a relay elsewhere has
-// claimed are left to it.
-func (s *Service) Keep(ctx context.Context) (Kept, error) {
-	done, err := s.tidy(ctx)
+// Keep does once, and to the end, what RunTidy and RunRelay do now and then, and
+// says which images it purges. What it has done is counted beside an error too.
+// Events that a relay elsewhere has claimed are left to it.
+func (s *Service) Keep(ctx context.Context, say func(Expired)) (Kept, error) {
+	done, err := s.tidy(ctx, say)
 	if err != nil {
 		return done, err
 	}
@@ -120,19 +120,44 @@ func (s *Service) Keep(ctx context.Context) (Kept, error) {
 	}
 }
 
-func (s *Service) tidy(ctx context.Context) (done Kept, err error) {
+// MaxNamed is the most images that Due names; the others are counted.
+const MaxNamed = 1000
+
+// Due is what Keep would do now; it changes nothing. An image that is purged is
+// an event in the outbox, which is sent.
+func (s *Service) Due(ctx context.Context, say func(Expired)) (Kept, error) {
+	at := s.dates()
+	all, err := s.store.Expired(ctx, at.Trashed, MaxNamed)
+	if err != nil {
+		return Kept{}, fault.Wrap("catalog.Due", err)
+	}
+	for _, e := range all {
+		say(e)
+	}
+	out, err := s.store.Due(ctx, at)
+	out.Sent += out.Purged
+	return out, fault.Wrap("catalog.Due", err)
+}
+
+func (s *Service) dates() Dates {
+	now := s.now()
+	return Dates{Now: now, Trashed: now.Add(-TrashPeriod), Changes: now.Add(-ChangesPeriod), Events: now.Add(-EventsPeriod)}
+}
+
+func (s *Service) tidy(ctx context.Context, say func(Expired)) (done Kept, err error) {
 	for {
-		purged, err := s.PurgeExpired(ctx)
+		purged, err := s.purgeExpired(ctx, say)
 		if err != nil {
 			return done, err
 		}
 		done.Purged += purged
-		forgotten, err := s.store.Compact(ctx, s.now().Add(-ChangesPeriod), compactBatch)
+		at := s.dates()
+		forgotten, err := s.store.Compact(ctx, at.Changes, compactBatch)
 		if err != nil {
 			return done, fault.Wrap("catalog.Tidy", err)
 		}
 		done.Forgotten += forgotten
-		events, err := s.store.Forget(ctx, s.now().Add(-EventsPeriod), compactBatch)
+		events, err := s.store.Forget(ctx, at.Events, compactBatch)
 		if err != nil {
 			return done, fault.Wrap("catalog.Tidy", err)
 		}
