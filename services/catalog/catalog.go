@@ -267,11 +267,11 @@ func (s *Service) receive(ctx context.Context) error {
 	return err
 }
 
-// What Keep and Due say of an image, and of all that is done.
-type (
-	Expired = core.Expired
-	Kept    = core.Kept
-)
+// Expired is an image that Keep purges.
+type Expired = core.Expired
+
+// Kept counts what Keep did.
+type Kept = core.Kept
 
 // Keep does once, and to the end, what Run does on a clock: it purges what has
 // been in the trash for too long, saying what, forgets old changes and events,
