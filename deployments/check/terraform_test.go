@@ -274,3 +274,14 @@ func TestAlertsWatchSubscriptionsThatAreThere(t *testing.T) {
 		}
 	}
 }
+
+// A line of the log that an alert waits for is one that a program writes.
+func TestAlertsReadLinesThatAreWritten(t *testing.T) {
+	for code := range local(t, "lines").AsValueMap() {
+		if !slices.ContainsFunc(glob(t, "services/*/internal/*/*.go"), func(name string) bool {
+			return bytes.Contains(read(t, name), []byte(`"`+code+`"`))
+		}) {
+			t.Errorf("an alert waits for the code %s, which is nobody's", code)
+		}
+	}
+}

@@ -82,6 +82,41 @@ resource "google_monitoring_alert_policy" "alert" {
   depends_on = [google_project_service.api]
 }
 
+locals {
+  # Lines of the log of which one is too many, by their code.
+  lines = {
+    event_altered = {
+      name     = "Sajin: an event says something else than before"
+      document = "An event came again under its id and says something else. It had no effect; the line names it. Nobody but sajin-upload may publish to sajin-images: look at who may, and who did."
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "line" {
+  for_each              = local.lines
+  display_name          = each.value.name
+  combiner              = "OR"
+  notification_channels = local.tell
+
+  conditions {
+    display_name = each.value.name
+    condition_matched_log {
+      filter = "resource.type = \"cloud_run_revision\" AND severity >= ERROR AND jsonPayload.code = \"${each.key}\""
+    }
+  }
+  alert_strategy {
+    auto_close = "86400s"
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+  documentation {
+    content   = each.value.document
+    mime_type = "text/markdown"
+  }
+  depends_on = [google_project_service.api]
+}
+
 resource "google_billing_budget" "month" {
   count           = var.billing_account == "" ? 0 : 1
   billing_account = var.billing_account

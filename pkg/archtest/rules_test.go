@@ -175,7 +175,7 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"go.opentelemetry.io/otel/attribute"},
-		users:    []string{"pkg/telemetry", "pkg/telemetry/*", "pkg/httpx", "pkg/gormdb", "pkg/blob/gcsblob", "pkg/event/traced", "services/upload", "services/catalog"},
+		users:    []string{"pkg/telemetry", "pkg/telemetry/*", "pkg/httpx", "pkg/gormdb", "pkg/blob/gcsblob", "pkg/event/traced", "pkg/event/gcppubsub", "services/upload", "services/catalog"},
 		why:      "what is recorded is named where it happens, at the edges and never in a core",
 	},
 	{

@@ -84,11 +84,16 @@ func verify(ctx context.Context, v Verifier, token string) (string, error) {
 }
 
 // Of accepts the tokens of one caller only, as an event bus that pushes asks for.
+// What it refuses for is for the operator: errNoToken, errCaller, ErrToken or
+// ErrAudience.
 func Of(v Verifier, caller string) func(ctx context.Context, token string) error {
 	return func(ctx context.Context, token string) error {
+		if token == "" {
+			return errNoToken
+		}
 		got, err := verify(ctx, v, token)
 		if err == nil && got != caller {
-			err = ErrToken.With("serviceauth.Of", fmt.Errorf("it is of %q", got))
+			err = errCaller.With("serviceauth.Of", fmt.Errorf("it is of %q", got))
 		}
 		return err
 	}

@@ -42,6 +42,8 @@ var (
 	ErrToken = fault.New(fault.Unauthenticated, "service_token_invalid",
 		"This address is for the gallery's own services, and the request does not prove that it comes from one of them.")
 	ErrAudience = fault.New(fault.Forbidden, "service_forbidden", "The token of the request is for another service.")
+	errNoToken  = fault.New(fault.Unauthenticated, "service_token_missing", "The request brings no token.")
+	errCaller   = fault.New(fault.Forbidden, "service_caller_wrong", "The token of the request is of another caller.")
 	errRole     = fault.New(fault.Forbidden, "service_forbidden", "The calling service may not use this address.")
 	errActor    = fault.New(fault.Unauthenticated, "acting_owner_invalid", "The header that says for whom the request acts is not signed as it must be.")
 )

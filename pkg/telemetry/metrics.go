@@ -34,6 +34,9 @@ var (
 	Handled  = histogram("messaging.process.duration", "Events that were handled, by subscription and outcome.")
 	Sent     = counter("messaging.client.sent.messages", "{message}", "Events that were published, by topic and outcome.")
 
+	Altered = counter("sajin.events.altered", "{event}", "Events that came again and said something else, by subscription.")
+	Refused = counter("sajin.events.refused", "{request}", "Pushes of events whose token was refused, by subscription and reason.")
+
 	Stored    = histogram("sajin.blob.duration", "Calls of the object store, by operation.")
 	Processed = histogram("sajin.image.duration", "Images that were processed, by outcome.")
 	Swept     = counter("sajin.sweep.found", "{item}", "What sweeps found unfinished, by kind.")

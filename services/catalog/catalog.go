@@ -238,7 +238,21 @@ func (s *Service) Run(ctx context.Context) error {
 
 // handler handles events, however they come.
 func (s *Service) handler() event.Handler {
-	return traced.Handler(subscription(s.config), s.core.HandleEvent)
+	return traced.Handler(subscription(s.config), s.alarmed)
+}
+
+// alarmed acknowledges an event that says something else than before, since it
+// would say so for ever, and raises the alarm: somebody writes to the bus who
+// should not, or a publisher gives two events one id.
+func (s *Service) alarmed(ctx context.Context, d event.Delivery) error {
+	err := s.core.HandleEvent(ctx, d)
+	if !errors.Is(err, core.ErrEventAltered) {
+		return err
+	}
+	telemetry.Altered.Add(ctx, 1, attribute.String("messaging.destination.subscription.name", Subscription))
+	s.deps.Log.ErrorContext(ctx, "an event came again and says something else; it has no effect", "code", core.ErrEventAltered.Code,
+		"subscription", Subscription, "event", d.Event.ID, "source", d.Event.Source, "type", d.Event.Type, "subject", d.Event.Subject)
+	return nil
 }
 
 // receive pulls events, where they are not pushed, until ctx ends.
@@ -253,18 +267,27 @@ func (s *Service) receive(ctx context.Context) error {
 	return err
 }
 
+// Expired is an image that Keep purges.
+type Expired = core.Expired
+
 // Kept counts what Keep did.
 type Kept = core.Kept
 
 // Keep does once, and to the end, what Run does on a clock: it purges what has
-// been in the trash for too long, forgets old changes, and publishes the outbox.
-// Services may run over the same database meanwhile.
-func (s *Service) Keep(ctx context.Context) (Kept, error) {
-	done, err := s.core.Keep(ctx)
-	for kind, n := range map[string]int{"purged": done.Purged, "forgotten": done.Forgotten, "sent": done.Sent} {
+// been in the trash for too long, saying what, forgets old changes and events,
+// and publishes the outbox. Services may run over the same database meanwhile.
+func (s *Service) Keep(ctx context.Context, say func(Expired)) (Kept, error) {
+	done, err := s.core.Keep(ctx, say)
+	for kind, n := range map[string]int{"purged": done.Purged, "forgotten": done.Forgotten, "events": done.Events, "sent": done.Sent} {
 		telemetry.Kept.Add(ctx, int64(n), attribute.String("kind", kind))
 	}
 	return done, err
+}
+
+// Due counts what Keep would do with a database, says the first thousand of the
+// images that it would purge, and changes nothing.
+func Due(ctx context.Context, db *gorm.DB, now func() time.Time, say func(Expired)) (Kept, error) {
+	return core.New(gormcatalog.New(db), nil, now, slog.Default()).Due(ctx, say)
 }
 
 // Migrate brings the catalog's schema up to date; see gormdb.Migrate.
@@ -276,13 +299,9 @@ func SchemaVersions(ctx context.Context, db *gorm.DB) (gormdb.Versions, error) {
 }
 
 // Learn takes in an image by its manifest, as an event of its upload would have
-// it. Learning again changes nothing.
+// it, and also where that event was taken in. Learning again changes nothing.
 func (s *Service) Learn(ctx context.Context, m contract.Manifest) error {
-	e, err := contract.New(m.ID+".learned", contract.SourceUpload, contract.TypeImageUploaded, m.ID, m.CreatedAt, contract.ImageUploaded{Manifest: m})
-	if err != nil {
-		return fault.As(fault.Invalid, "catalog.Learn", err)
-	}
-	return s.core.HandleEvent(ctx, event.Delivery{Event: e, Attempt: 1})
+	return s.core.Learn(ctx, m)
 }
 
 // Knows reports whether an owner has an image, in the trash or not, or another

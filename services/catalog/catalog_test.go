@@ -135,11 +135,22 @@ func TestAJobDoesWhatServicesLeaveToIt(t *testing.T) {
 			if _, err := start(t, url, bus, nil).core.Trash(bounded(t), old.ID); err != nil {
 				t.Fatal(err)
 			}
-			later := func() time.Time { return time.Now().Add(31 * 24 * time.Hour) }
+			later := func() time.Time { return time.Now().Add(33 * 24 * time.Hour) }
 			s := start(t, url, bus, later)
-			done, err := s.Keep(bounded(t))
+			var would, did []Expired
+			due, err := Due(bounded(t), s.deps.DB, later, func(e Expired) { would = append(would, e) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := Due(bounded(t), s.deps.DB, later, func(Expired) {}); again != due || err != nil {
+				t.Errorf("due are %+v, and then %+v, %v", due, again, err)
+			}
+			done, err := s.Keep(bounded(t), func(e Expired) { did = append(did, e) })
+			if done != due || !slices.Equal(would, did) || len(did) != 1 || did[0].ID != old.ID || did[0].Name != old.Name || did[0].TrashedAt.IsZero() {
+				t.Errorf("due were %+v of %+v, and done is %+v of %+v", due, would, done, did)
+			}
 			// One event for each; the changes are those of adding, trashing and purging.
-			if err != nil || done.Purged != 1 || done.Sent != 2 || done.Forgotten == 0 {
+			if err != nil || done.Purged != 1 || done.Sent != 2 || done.Forgotten == 0 || done.Events != 2 {
 				t.Errorf("Keep = %+v, %v", done, err)
 			}
 			for _, m := range []contract.Manifest{left, old} {
@@ -147,7 +158,7 @@ func TestAJobDoesWhatServicesLeaveToIt(t *testing.T) {
 					t.Errorf("%s was published %d times", m.ID, n)
 				}
 			}
-			if again, err := s.Keep(bounded(t)); err != nil || again != (Kept{}) {
+			if again, err := s.Keep(bounded(t), func(Expired) {}); err != nil || again != (Kept{}) {
 				t.Errorf("Keep again = %+v, %v", again, err)
 			}
 		})

@@ -103,7 +103,7 @@ func harness(t *testing.T, address string, reach func(*Service) catalogtest.Cata
 	run(t, one)
 	run(t, other)
 	return catalogtest.Harness{
-		Catalog: reach(one), Other: reach(other), Handle: one.core.HandleEvent, Tidy: one.core.Tidy, Bus: bus, Clock: clock,
+		Catalog: reach(one), Other: reach(other), Handle: one.handler(), Tidy: one.core.Tidy, Bus: bus, Clock: clock,
 	}
 }
 

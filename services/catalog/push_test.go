@@ -34,6 +34,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/serviceauth/googletokens"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth/googletokens/googletest"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth/keyring"
+	"github.com/sajin-gallery/sajin/pkg/telemetry/telemetrytest"
 	"github.com/sajin-gallery/sajin/services/catalog/catalogclient"
 )
 
@@ -157,6 +158,7 @@ func TestS01_PushTokens(t *testing.T) {
 		}
 		return "Bearer " + googletest.Token(t, out)
 	}
+	recorder := telemetrytest.Record(t)
 	good := claims("sub", "1")
 	parts := strings.Split(good, ".")
 	for name, authorization := range map[string]string{
@@ -191,18 +193,38 @@ func TestS01_PushTokens(t *testing.T) {
 	if asked := google.Asked(); asked != 1 {
 		t.Errorf("Google's keys were fetched %d times, want once", asked)
 	}
+	want := map[string]int64{"service_token_missing": 3, "service_token_invalid": 10, "service_forbidden": 2, "service_caller_wrong": 2}
+	if got := refused(t, recorder); !maps.Equal(got, want) {
+		t.Errorf("counted were %v, want %v", got, want)
+	}
 	if resp := push(s, good, bytes.NewReader(envelope(t, "1", uploaded(t, identity.NewImageID(time.Now()), "a.jpg")))); resp.StatusCode != http.StatusNoContent || len(listed(t, s)) != 1 {
 		t.Errorf("a good one: %d, %d images", resp.StatusCode, len(listed(t, s)))
 	}
 }
 
+// refused counts the pushes that were refused, by reason.
+func refused(t *testing.T, recorder *telemetrytest.Recorder) map[string]int64 {
+	t.Helper()
+	out := map[string]int64{}
+	for _, m := range recorder.Measurements(t) {
+		if m.Name == "sajin.events.refused" && m.Attributes["messaging.destination.subscription.name"] == Subscription {
+			out[m.Attributes["reason"]] += m.Count
+		}
+	}
+	return out
+}
+
 // S01: while Google's keys cannot be had, Pub/Sub is to come again.
 func TestS01_PushWithoutGooglesKeys(t *testing.T) {
 	s, google := deployed(t, fakePubSub(t))
+	recorder := telemetrytest.Record(t)
 	google.Set(func(g *googletest.Google) { g.Err = errors.New("connection refused") })
 	resp := push(s, bearer(t, pushAccount, ownAddress), unread{t})
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+	if got := refused(t, recorder); got["unavailable"] != 1 {
+		t.Errorf("counted were %v", got)
 	}
 }
 
@@ -244,7 +266,7 @@ func TestS06_EveryCallerHasItsOwnRoutes(t *testing.T) {
 }
 
 // S02: one push, however often it comes, under whatever message id, is one
-// image; a changed body under the same ids takes it from nobody.
+// image; a changed body under the same ids has no effect.
 func TestS02_PushesAreReplayed(t *testing.T) {
 	s, google := deployed(t, fakePubSub(t))
 	id := identity.NewImageID(time.Now())

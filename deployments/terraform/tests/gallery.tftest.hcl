@@ -167,7 +167,7 @@ run "watched" {
   }
 
   assert {
-    condition     = length(google_monitoring_alert_policy.alert) == 6 && length(google_billing_budget.month) == 1
+    condition     = length(google_monitoring_alert_policy.alert) == 6 && length(google_monitoring_alert_policy.line) == 1 && length(google_billing_budget.month) == 1
     error_message = "Something is not watched."
   }
 }

@@ -10,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
+	"github.com/sajin-gallery/sajin/pkg/telemetry"
 )
 
 const (
@@ -28,7 +31,8 @@ const (
 
 // TokenVerifier checks the token of a push request ("" where it has none). An
 // Unavailable fault means that it cannot be checked at the moment; any other
-// error refuses the request. Safe for concurrent use.
+// error refuses the request. Refusals are counted by the code of the error. Safe
+// for concurrent use.
 type TokenVerifier func(ctx context.Context, token string) error
 
 // Unverified takes every request. It is for the emulator, which sends no token.
@@ -114,14 +118,15 @@ func (p *push) authenticate(r *http.Request) error {
 		token = ""
 	}
 	err := p.verify(r.Context(), token)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case fault.KindOf(err) == fault.Unavailable:
-		return err
-	default:
-		return errToken.With("gcppubsub.push", err)
 	}
+	telemetry.Refused.Add(r.Context(), 1, attribute.String("messaging.destination.subscription.name", p.subscription.Name),
+		attribute.String("reason", fault.Public(err).Code))
+	if fault.KindOf(err) == fault.Unavailable {
+		return err
+	}
+	return errToken.With("gcppubsub.push", err)
 }
 
 func (p *push) acquire(ctx context.Context) error {

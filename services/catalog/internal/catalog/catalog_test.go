@@ -271,6 +271,29 @@ func TestBell(t *testing.T) {
 	}
 }
 
+// fullTrash is a store with so many images to purge.
+type fullTrash struct {
+	Store
+	images int
+}
+
+func (s fullTrash) Expired(_ context.Context, _ time.Time, limit int) ([]Expired, error) {
+	return make([]Expired, min(s.images, limit)), nil
+}
+
+func (s fullTrash) Due(context.Context, Dates) (Kept, error) { return Kept{Purged: s.images}, nil }
+
+func TestDueCountsAllAndNamesABoundedNumber(t *testing.T) {
+	for _, n := range []int{0, 999, 1000, 1001} {
+		named := 0
+		s := New(fullTrash{images: n}, nil, func() time.Time { return noon }, slog.New(slog.DiscardHandler))
+		done, err := s.Due(t.Context(), func(Expired) { named++ })
+		if err != nil || done.Purged != n || done.Sent != n || named != min(n, 1000) {
+			t.Errorf("of %d it names %d and counts %+v, %v", n, named, done, err)
+		}
+	}
+}
+
 // emptyStore decides about nothing that is stored, and keeps what was decided.
 type emptyStore struct {
 	Store

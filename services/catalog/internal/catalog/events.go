@@ -15,8 +15,9 @@ import (
 var ErrEventOwner = fault.New(fault.Invalid, "event_owner_mismatch", "The image of the event belongs to another owner.")
 
 // HandleEvent is the event.Handler for contract.TopicImages. Events may come in
-// any order, late, and any number of times: the outcome is the same. A type
-// that is not known here is for somebody else.
+// any order, late, and any number of times: the outcome is the same. One that
+// says something else than it did when it was taken in has no effect and is
+// ErrEventAltered. A type that is not known here is for somebody else.
 func (s *Service) HandleEvent(ctx context.Context, d event.Delivery) error {
 	switch d.Event.Type {
 	case contract.TypeImageUploaded:
@@ -24,32 +25,38 @@ func (s *Service) HandleEvent(ctx context.Context, d event.Delivery) error {
 		if err != nil {
 			return err
 		}
-		return s.handleUploaded(ctx, data.Manifest)
+		return s.handleUploaded(ctx, receiptOf(d.Event, s.now()), data.Manifest)
 	case contract.TypeImageRejected:
 		data, err := contract.Decode[contract.ImageRejected](d.Event, contract.TypeImageRejected)
 		if err != nil {
 			return err
 		}
-		return s.handleRejected(ctx, data)
+		return s.handleRejected(ctx, receiptOf(d.Event, s.now()), data)
 	default:
 		return nil
 	}
 }
 
-func (s *Service) handleUploaded(ctx context.Context, m contract.Manifest) error {
+// Learn takes in an image by its manifest, as the event of its upload would have
+// it, whether or not that was taken in before. Learning again changes nothing.
+func (s *Service) Learn(ctx context.Context, m contract.Manifest) error {
+	return s.handleUploaded(ctx, receipt{}, m)
+}
+
+func (s *Service) handleUploaded(ctx context.Context, r receipt, m contract.Manifest) error {
 	m, err := checkManifest(m)
 	if err != nil {
 		return err
 	}
 	i := uploaded(m)
-	scope := Scope{Owner: identity.Owner(m.Owner), IDs: []string{m.ID}, SHA256s: []string{m.SHA256}, Albums: m.Album != ""}
+	scope := Scope{Owner: identity.Owner(m.Owner), IDs: []string{m.ID}, SHA256s: []string{m.SHA256}, Albums: m.Album != "", Event: r.key}
 	var g *gardener
-	err = s.update(ctx, "catalog.handleUploaded", scope, func(snapshot Snapshot) (Changeset, error) {
+	err = s.update(ctx, "catalog.handleUploaded", scope, r.once(m.ID, func(snapshot Snapshot) (Changeset, error) {
 		g = newGardener(scope.Owner, snapshot, s.now())
 		c, err := decideUploaded(i, m.Album, snapshot, g)
 		g.tend(&c)
 		return c, err
-	})
+	}))
 	if err == nil {
 		s.sayLeftOut(ctx, g)
 	}
@@ -128,14 +135,15 @@ func merge(i, original Image, snapshot Snapshot, now time.Time) (Changeset, erro
 	return c, nil
 }
 
-func (s *Service) handleRejected(ctx context.Context, r contract.ImageRejected) error {
-	owner, ok := identity.ParseOwner(r.Owner)
-	if !ok || !identity.ValidImageID(r.ID) || r.Code == "" {
+func (s *Service) handleRejected(ctx context.Context, r receipt, said contract.ImageRejected) error {
+	owner, ok := identity.ParseOwner(said.Owner)
+	if !ok || !identity.ValidImageID(said.ID) || said.Code == "" {
 		return fault.New(fault.Invalid, "event_malformed", "The event does not say whose image was refused and why.")
 	}
-	return s.update(ctx, "catalog.handleRejected", Scope{Owner: owner, IDs: []string{r.ID}}, func(snapshot Snapshot) (Changeset, error) {
-		return decideRejected(owner, r, snapshot, s.now())
-	})
+	scope := Scope{Owner: owner, IDs: []string{said.ID}, Event: r.key}
+	return s.update(ctx, "catalog.handleRejected", scope, r.once(said.ID, func(snapshot Snapshot) (Changeset, error) {
+		return decideRejected(owner, said, snapshot, s.now())
+	}))
 }
 
 // decideRejected fails an image that is expected. One that is not known is

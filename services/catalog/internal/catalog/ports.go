@@ -54,10 +54,16 @@ type Store interface {
 	// become visible in their order: whoever has seen one has seen all before.
 	Update(ctx context.Context, scope Scope, decide func(Snapshot) (Changeset, error)) error
 
-	// Expired lists up to limit images that went to the trash before a time.
-	Expired(ctx context.Context, before time.Time, limit int) ([]Ref, error)
+	// Expired lists up to limit images that went to the trash before a time, the
+	// one that did so first before the others.
+	Expired(ctx context.Context, before time.Time, limit int) ([]Expired, error)
+	// Due counts what there is to keep.
+	Due(ctx context.Context, d Dates) (Kept, error)
 	// Compact deletes up to limit changes from before a time, and says how many.
 	Compact(ctx context.Context, before time.Time, limit int) (int, error)
+	// Forget deletes up to limit notes of events that were taken in before a time,
+	// and says how many.
+	Forget(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// Claim returns up to limit events of the outbox that nobody has claimed,
 	// oldest first, and claims them until now+lease.
@@ -87,10 +93,20 @@ type Position struct {
 	ID      string
 }
 
-// Ref names an image.
-type Ref struct {
-	Owner identity.Owner
-	ID    string
+// Expired is an image that has been in the trash for too long.
+type Expired struct {
+	Owner     identity.Owner
+	ID        string
+	Name      string
+	TrashedAt time.Time
+}
+
+// Dates say before when things are old.
+type Dates struct {
+	Now     time.Time
+	Trashed time.Time // images
+	Changes time.Time
+	Events  time.Time
 }
 
 // Change is one entry of an owner's change feed.
@@ -113,7 +129,8 @@ type Scope struct {
 	Owner   identity.Owner
 	IDs     []string
 	SHA256s []string
-	Albums  bool // all of the owner's
+	Albums  bool   // all of the owner's
+	Event   string // the key of the event that it is for; empty for none
 }
 
 // Snapshot is what is stored about a scope.
@@ -129,6 +146,17 @@ type Snapshot struct {
 	Albums map[string]Album
 	// Members holds the ids of the albums that each of Images is in.
 	Members map[string][]string
+	// Taken is the digest of what the scope's event said when it was taken in;
+	// empty where it was not.
+	Taken string
+}
+
+// Taken notes that an event was taken in, whoever's image it is about. There is
+// one note for a key: a second is a Conflict.
+type Taken struct {
+	Key    string // of the event's source and id: a SHA-256, lower-case hexadecimal
+	Digest string // of what it said, likewise
+	At     time.Time
 }
 
 // Retired is an id that has no image: it was purged, or merged into another
@@ -171,4 +199,5 @@ type Changeset struct {
 	Months  map[string]int64
 	Changes []Change
 	Outbox  []event.Event
+	Take    *Taken // nil for none
 }

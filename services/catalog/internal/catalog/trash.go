@@ -105,21 +105,23 @@ func purgedEvent(i Image, duplicateOf string, now time.Time) (event.Event, error
 	return e, fault.As(fault.Internal, "catalog.purgedEvent", err)
 }
 
-// expiredBatch is how many images PurgeExpired takes at once.
+// expiredBatch is how many images are purged at once.
 const expiredBatch = 100
 
-// PurgeExpired purges up to expiredBatch images whose TrashPeriod is over, and
-// reports how many it saw.
-func (s *Service) PurgeExpired(ctx context.Context) (int, error) {
+// purgeExpired purges up to expiredBatch images whose TrashPeriod is over, says
+// which, and reports how many it saw.
+func (s *Service) purgeExpired(ctx context.Context, say func(Expired)) (int, error) {
 	before := s.now().Add(-TrashPeriod)
-	refs, err := s.store.Expired(ctx, before, expiredBatch)
+	all, err := s.store.Expired(ctx, before, expiredBatch)
 	if err != nil {
-		return 0, fault.Wrap("catalog.PurgeExpired", err)
+		return 0, fault.Wrap("catalog.purgeExpired", err)
 	}
-	for _, ref := range refs {
-		err := s.update(ctx, "catalog.PurgeExpired", Scope{Owner: ref.Owner, IDs: []string{ref.ID}}, func(snapshot Snapshot) (Changeset, error) {
-			i, found := snapshot.Images[ref.ID]
-			if !found || !i.trashed() || !i.TrashedAt.Before(before) { // restored or purged since
+	for _, e := range all {
+		purged := false
+		err := s.update(ctx, "catalog.purgeExpired", Scope{Owner: e.Owner, IDs: []string{e.ID}}, func(snapshot Snapshot) (Changeset, error) {
+			i, found := snapshot.Images[e.ID]
+			purged = found && i.trashed() && i.TrashedAt.Before(before)
+			if !purged { // it was restored or purged since
 				return Changeset{}, nil
 			}
 			return purge(i, s.now())
@@ -127,6 +129,9 @@ func (s *Service) PurgeExpired(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		if purged {
+			say(e)
+		}
 	}
-	return len(refs), nil
+	return len(all), nil
 }

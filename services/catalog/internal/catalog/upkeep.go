@@ -72,8 +72,9 @@ func (s *Service) settle(ctx context.Context, sent, left []int64) error {
 	return errors.Join(s.store.Sent(ctx, sent), s.store.Release(ctx, left))
 }
 
-// RunTidy purges what has been in the trash for TrashPeriod and forgets changes
-// older than ChangesPeriod, at once and then every so often, until ctx ends.
+// RunTidy purges what has been in the trash for TrashPeriod, and forgets changes
+// older than ChangesPeriod and events taken in before EventsPeriod, at once and
+// then every so often, until ctx ends.
 func (s *Service) RunTidy(ctx context.Context, every time.Duration) {
 	for ctx.Err() == nil {
 		if err := s.Tidy(ctx); err != nil {
@@ -87,7 +88,7 @@ func (s *Service) RunTidy(ctx context.Context, every time.Duration) {
 func (s *Service) Tidy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tidyTimeout)
 	defer cancel()
-	_, err := s.tidy(ctx)
+	_, err := s.tidy(ctx, func(Expired) {})
 	return err
 }
 
@@ -95,14 +96,15 @@ func (s *Service) Tidy(ctx context.Context) error {
 type Kept struct {
 	Purged    int // images whose time in the trash was over
 	Forgotten int // changes
+	Events    int // notes of events that were taken in long ago
 	Sent      int // events of the outbox
 }
 
-// Keep does once, and to the end, what RunTidy and RunRelay do now and then. What
-// it has done is counted beside an error too. Events that a relay elsewhere has
-// claimed are left to it.
-func (s *Service) Keep(ctx context.Context) (Kept, error) {
-	done, err := s.tidy(ctx)
+// Keep does once, and to the end, what RunTidy and RunRelay do now and then, and
+// says which images it purges. What it has done is counted beside an error too.
+// Events that a relay elsewhere has claimed are left to it.
+func (s *Service) Keep(ctx context.Context, say func(Expired)) (Kept, error) {
+	done, err := s.tidy(ctx, say)
 	if err != nil {
 		return done, err
 	}
@@ -118,19 +120,49 @@ func (s *Service) Keep(ctx context.Context) (Kept, error) {
 	}
 }
 
-func (s *Service) tidy(ctx context.Context) (done Kept, err error) {
+// MaxNamed is the most images that Due names; the others are counted.
+const MaxNamed = 1000
+
+// Due is what Keep would do now; it changes nothing. An image that is purged is
+// an event in the outbox, which is sent.
+func (s *Service) Due(ctx context.Context, say func(Expired)) (Kept, error) {
+	at := s.dates()
+	all, err := s.store.Expired(ctx, at.Trashed, MaxNamed)
+	if err != nil {
+		return Kept{}, fault.Wrap("catalog.Due", err)
+	}
+	for _, e := range all {
+		say(e)
+	}
+	out, err := s.store.Due(ctx, at)
+	out.Sent += out.Purged
+	return out, fault.Wrap("catalog.Due", err)
+}
+
+func (s *Service) dates() Dates {
+	now := s.now()
+	return Dates{Now: now, Trashed: now.Add(-TrashPeriod), Changes: now.Add(-ChangesPeriod), Events: now.Add(-EventsPeriod)}
+}
+
+func (s *Service) tidy(ctx context.Context, say func(Expired)) (done Kept, err error) {
 	for {
-		purged, err := s.PurgeExpired(ctx)
+		purged, err := s.purgeExpired(ctx, say)
 		if err != nil {
 			return done, err
 		}
 		done.Purged += purged
-		forgotten, err := s.store.Compact(ctx, s.now().Add(-ChangesPeriod), compactBatch)
+		at := s.dates()
+		forgotten, err := s.store.Compact(ctx, at.Changes, compactBatch)
 		if err != nil {
 			return done, fault.Wrap("catalog.Tidy", err)
 		}
 		done.Forgotten += forgotten
-		if purged < expiredBatch && forgotten < compactBatch {
+		events, err := s.store.Forget(ctx, at.Events, compactBatch)
+		if err != nil {
+			return done, fault.Wrap("catalog.Tidy", err)
+		}
+		done.Events += events
+		if purged < expiredBatch && forgotten < compactBatch && events < compactBatch {
 			return done, nil
 		}
 	}

@@ -58,6 +58,9 @@ func Run(t *testing.T, h Harness) {
 		"refused events":          testRefusedEvents,
 		"rejected images":         testRejected,
 		"uploaded duplicates":     testUploadedDuplicates,
+		"events once":             testTakenOnce,
+		"altered events":          testAltered,
+		"racing ids":              testRacingIDs,
 		"trash and restore":       testTrash,
 		"purge":                   testPurge,
 		"events after a purge":    testEventsAfterPurge,
@@ -81,6 +84,7 @@ func Run(t *testing.T, h Harness) {
 	for name, test := range albumTests {
 		t.Run(name, func(t *testing.T) { test(t, newWorld(t, h)) })
 	}
-	// It moves the clock, and so comes last.
+	// These move the clock, and so come last.
 	t.Run("the trash expires", func(t *testing.T) { testExpiry(t, newWorld(t, h)) })
+	t.Run("events are forgotten", func(t *testing.T) { testForgotten(t, newWorld(t, h)) })
 }

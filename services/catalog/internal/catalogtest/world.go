@@ -94,11 +94,17 @@ func (w *world) rejected(m contract.Manifest, code string) {
 	}
 }
 
+// handle hands over an event that has an id of its own for what it says.
 func (w *world) handle(typ, id string, data any) error {
 	e, err := contract.New(typ+"/"+id, contract.SourceUpload, typ, id, base, data)
 	if err != nil {
 		return err
 	}
+	e.ID += "/" + sum(string(e.Data))
+	return w.deliver(e)
+}
+
+func (w *world) deliver(e event.Event) error {
 	// The bus knows no owner: the event says whose image it is.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), 30*time.Second)
 	defer cancel()

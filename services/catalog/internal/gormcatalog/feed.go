@@ -62,17 +62,54 @@ func (s *Store) Compact(ctx context.Context, before time.Time, limit int) (int, 
 	return len(old), nil
 }
 
+// Forget deletes the oldest notes of events.
+func (s *Store) Forget(ctx context.Context, before time.Time, limit int) (int, error) {
+	var keys []string
+	err := s.db.WithContext(ctx).Model(&takenRow{}).Where("taken_ms < ?", before.UnixMilli()).Order("taken_ms").Limit(limit).Pluck("event_key", &keys).Error
+	if err != nil || len(keys) == 0 {
+		return 0, gormdb.Fault("gormcatalog.Forget", err)
+	}
+	err = gormdb.Transact(ctx, s.db, func(tx *gorm.DB) error { return in(tx, "event_key", keys).Delete(&takenRow{}).Error })
+	if err != nil {
+		return 0, fault.Wrap("gormcatalog.Forget", err)
+	}
+	return len(keys), nil
+}
+
 // Expired lists what has been in the trash for too long, oldest first.
-func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]catalog.Ref, error) {
+func (s *Store) Expired(ctx context.Context, before time.Time, limit int) ([]catalog.Expired, error) {
 	var rows []imageRow
-	err := s.db.WithContext(ctx).Select("owner", "id").Where("trashed_ms < ?", before.UnixMilli()).
+	err := s.db.WithContext(ctx).Select("owner", "id", "name", "trashed_ms").Where("trashed_ms < ?", before.UnixMilli()).
 		Order("trashed_ms").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, gormdb.Fault("gormcatalog.Expired", err)
 	}
-	out := make([]catalog.Ref, len(rows))
+	out := make([]catalog.Expired, len(rows))
 	for i, r := range rows {
-		out[i] = catalog.Ref{Owner: identity.Owner(r.Owner), ID: r.ID}
+		out[i] = catalog.Expired{Owner: identity.Owner(r.Owner), ID: r.ID, Name: r.Name, TrashedAt: fromMS(*r.TrashedMS)}
+	}
+	return out, nil
+}
+
+// Due counts by the indexes that the work itself goes by.
+func (s *Store) Due(ctx context.Context, d catalog.Dates) (catalog.Kept, error) {
+	var out catalog.Kept
+	for _, one := range []struct {
+		into  *int
+		row   any
+		where string
+		at    time.Time
+	}{
+		{&out.Purged, &imageRow{}, "trashed_ms < ?", d.Trashed},
+		{&out.Forgotten, &changeRow{}, "at_ms < ?", d.Changes},
+		{&out.Events, &takenRow{}, "taken_ms < ?", d.Events},
+		{&out.Sent, &outboxRow{}, "claimed_until_ms <= ?", d.Now},
+	} {
+		var n int64
+		if err := s.db.WithContext(ctx).Model(one.row).Where(one.where, one.at.UnixMilli()).Count(&n).Error; err != nil {
+			return catalog.Kept{}, gormdb.Fault("gormcatalog.Due", err)
+		}
+		*one.into = int(n)
 	}
 	return out, nil
 }

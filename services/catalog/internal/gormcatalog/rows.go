@@ -101,6 +101,12 @@ type outboxRow struct {
 	ClaimedUntilMS int64  `gorm:"column:claimed_until_ms;not null"`
 }
 
+type takenRow struct {
+	EventKey string `gorm:"primaryKey"`
+	Digest   string `gorm:"not null"`
+	TakenMS  int64  `gorm:"column:taken_ms;not null;index:catalog_taken_age"`
+}
+
 type settingRow struct {
 	Name  string `gorm:"primaryKey"`
 	Value []byte `gorm:"not null"`
@@ -114,6 +120,7 @@ func (changeRow) TableName() string  { return "catalog_changes" }
 func (albumRow) TableName() string   { return "catalog_albums" }
 func (memberRow) TableName() string  { return "catalog_members" }
 func (outboxRow) TableName() string  { return "catalog_outbox" }
+func (takenRow) TableName() string   { return "catalog_taken" }
 func (settingRow) TableName() string { return "catalog_settings" }
 
 func rowOf(i catalog.Image) imageRow {

@@ -18,6 +18,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/schematest"
+	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 )
 
@@ -109,6 +110,43 @@ func TestTheOutboxIsClaimed(t *testing.T) {
 		claim(noon.Add(time.Minute), 9, "1", "2") // whoever claimed them is gone
 		if err := errors.Join(s.Sent(t.Context(), nil), s.Release(t.Context(), nil)); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestEventsAreNotedOnce: by one owner or by two, and from the oldest they are
+// forgotten, so many at a time.
+func TestEventsAreNotedOnce(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		key := func(n int) string { return fmt.Sprintf("%064d", n) }
+		for n := range 5 {
+			update(t, s, catalog.Changeset{Take: &catalog.Taken{Key: key(n), Digest: key(n + 10), At: noon.Add(time.Duration(n) * time.Hour)}})
+		}
+		for _, who := range []identity.Owner{owner, "somebody-else"} {
+			err := s.Update(t.Context(), catalog.Scope{Owner: who}, func(catalog.Snapshot) (catalog.Changeset, error) {
+				return catalog.Changeset{Take: &catalog.Taken{Key: key(4), Digest: key(4), At: noon}, Changes: changes(1, noon)}, nil
+			})
+			if fault.KindOf(err) != fault.Conflict || event.JudgeError(err, 1, 5) != event.Retry {
+				t.Errorf("a second note by %s: %v", who, err)
+			}
+			if last, err := s.Last(t.Context(), who); last != 0 || err != nil {
+				t.Errorf("of a refused changeset stayed %d changes, %v", last, err)
+			}
+		}
+		for _, want := range []int{2, 1, 0} {
+			if n, err := s.Forget(t.Context(), noon.Add(3*time.Hour), 2); err != nil || n != want {
+				t.Errorf("Forget = %d, %v; want %d", n, err, want)
+			}
+		}
+		for n := range 6 {
+			got := ""
+			err := s.Update(t.Context(), catalog.Scope{Owner: owner, Event: key(n)}, func(snapshot catalog.Snapshot) (catalog.Changeset, error) {
+				got = snapshot.Taken
+				return catalog.Changeset{}, nil
+			})
+			if known := n == 3 || n == 4; err != nil || known && got != key(n+10) || !known && got != "" {
+				t.Errorf("of event %d is known %q, %v", n, got, err)
+			}
 		}
 	})
 }

@@ -86,11 +86,26 @@ func load(tx *gorm.DB, scope catalog.Scope) (catalog.Snapshot, error) {
 	for _, i := range out.ByContent {
 		ids = append(ids, i.ID)
 	}
-	if out.Members, err = loadMembers(tx, ids); err != nil || !scope.Albums {
+	if out.Members, err = loadMembers(tx, ids); err != nil {
+		return out, err
+	}
+	if out.Taken, err = taken(tx, scope.Event); err != nil || !scope.Albums {
 		return out, err
 	}
 	out.Albums, err = loadAlbums(tx, scope.Owner)
 	return out, err
+}
+
+// taken is what an event said when it was taken in; "" where it was not.
+func taken(tx *gorm.DB, key string) (string, error) {
+	if key == "" {
+		return "", nil
+	}
+	var rows []takenRow
+	if err := tx.Where("event_key = ?", key).Find(&rows).Error; err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0].Digest, nil
 }
 
 // byContent finds the owner's images that have one of the contents.
@@ -135,6 +150,7 @@ func apply(tx *gorm.DB, owner identity.Owner, last int64, c catalog.Changeset) e
 		func() error { return count(tx, owner, c.Months) },
 		func() error { return note(tx, owner, last, c.Changes) },
 		func() error { return post(tx, c) },
+		func() error { return take(tx, c.Take) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -233,4 +249,14 @@ func post(tx *gorm.DB, c catalog.Changeset) error {
 		}
 	}
 	return nil
+}
+
+// take notes an event. Owners do not exclude each other: of two that take the
+// same one the second meets the primary key, and finds the note when it comes
+// again.
+func take(tx *gorm.DB, t *catalog.Taken) error {
+	if t == nil {
+		return nil
+	}
+	return tx.Create(&takenRow{EventKey: t.Key, Digest: t.Digest, TakenMS: t.At.UnixMilli()}).Error
 }

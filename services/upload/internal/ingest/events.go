@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"sync"
 	"time"
 
@@ -10,15 +12,9 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/identity"
 )
 
-// sayUploaded publishes that the image is ready. The event is the same however
-// often it is said, so that every consumer can tell. What was kept unprocessed
-// and then processed is another event, and so is what has got a film.
+// sayUploaded publishes that the image is ready.
 func (s *Service) sayUploaded(ctx context.Context, m contract.Manifest) error {
-	suffix := ".uploaded"
-	if unprocessed(m) {
-		suffix = ".unprocessed"
-	}
-	err := s.publish(ctx, m.ID, suffix+live(m), contract.TypeImageUploaded, m.CreatedAt, contract.ImageUploaded{Manifest: m})
+	err := s.publish(ctx, m.ID, ".uploaded.", contract.TypeImageUploaded, m.CreatedAt, contract.ImageUploaded{Manifest: m})
 	if err == nil {
 		s.said.note(m.ID)
 	}
@@ -26,14 +22,20 @@ func (s *Service) sayUploaded(ctx context.Context, m contract.Manifest) error {
 }
 
 func (s *Service) sayRejected(ctx context.Context, rejected contract.ImageRejected) error {
-	return s.publish(ctx, rejected.ID, ".rejected", contract.TypeImageRejected, identity.ImageTime(rejected.ID), rejected)
+	return s.publish(ctx, rejected.ID, ".rejected.", contract.TypeImageRejected, identity.ImageTime(rejected.ID), rejected)
 }
 
-func (s *Service) publish(ctx context.Context, id, suffix, typ string, at time.Time, data any) error {
-	e, err := contract.New(id+suffix, contract.SourceUpload, typ, id, at, data)
+// publish says something of an image. The event is the same however often that
+// is said, so that every consumer can tell; where something else is said (the
+// image has got a film, was processed at last, was made again) it is another
+// event: what is said is in its id.
+func (s *Service) publish(ctx context.Context, id, verb, typ string, at time.Time, data any) error {
+	e, err := contract.New(id+verb, contract.SourceUpload, typ, id, at, data)
 	if err != nil {
 		return fault.As(fault.Internal, "ingest.publish", err)
 	}
+	sum := sha256.Sum256(e.Data)
+	e.ID += hex.EncodeToString(sum[:8])
 	return fault.Wrap("ingest.publish", s.ports.Events.Publish(ctx, contract.TopicImages, e))
 }
 

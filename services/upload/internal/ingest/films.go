@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
@@ -156,18 +155,6 @@ func (s *Service) withCompanion(ctx context.Context, m contract.Manifest) (contr
 
 func shows(m contract.Manifest, info blob.Info) bool {
 	return slices.ContainsFunc(m.Beside(), func(v contract.Motion) bool { return v.Key == info.Key && v.Length == info.Size })
-}
-
-// live is how the name of an event says what films it speaks of.
-func live(m contract.Manifest) string {
-	switch n := len(m.Beside()); n {
-	case 0:
-		return ""
-	case 1:
-		return ".live"
-	default:
-		return ".live" + strconv.Itoa(n)
-	}
 }
 
 // readFilm reads a companion to its end. One that came through a session of the

@@ -3,6 +3,8 @@ package ingest_test
 import (
 	"context"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -76,6 +78,62 @@ func TestS04_PurgeOfForeignObjects(t *testing.T) {
 	}
 	if after := len(w.bucket.Keys("")); after != before {
 		t.Errorf("%d objects became %d", before, after)
+	}
+}
+
+// S02: there is no inbox of ids here. A message says where to look, and what is
+// there decides: replayed, or changed under an id that is known, it makes nothing
+// again, removes nothing that was not purged, and keeps no other from its work.
+func TestS02_WhatIsThereDecides(t *testing.T) {
+	w := newWorld(t)
+	mine, other := w.store(picture("one")), w.store(picture("two"))
+	w.process(mine)
+	w.process(other)
+	before, said := w.bucket.Keys(""), w.bus.Events(contract.TypeImageUploaded)
+	derived, _ := w.imager.count()
+	known := map[string]bool{said[0].ID: true, said[1].ID: true}
+	for round := range 3 { // all have the same id
+		for name, object := range map[string]contract.ObjectFinalized{
+			"as it was":             {Key: mine.Key, Generation: 1},
+			"another generation":    {Key: mine.Key, Generation: 7},
+			"another image":         {Key: other.Key, Generation: 1},
+			"what is not there":     {Key: strings.TrimSuffix(mine.Key, ".jpg") + ".png"},
+			"a manifest":            {Key: contract.ManifestKey(mine.ID)},
+			"an inbox, not there":   {Key: contract.PrefixInbox + owner + "/x.jpg"},
+			"an inbox of nobody's":  {Key: contract.PrefixInbox + "../" + mine.Key},
+			"nothing":               {},
+			"outside of everything": {Key: "../" + mine.Key},
+		} {
+			if err := w.HandleObjectFinalized(t.Context(), delivery(t, contract.TypeObjectFinalized, object)); err != nil && event.JudgeError(err, 1, 5) != event.Dead {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for name, d := range map[string]event.Delivery{
+			"another owner":         purged(t, mine.ID, "bert", mine.Key),
+			"another image's files": purged(t, mine.ID, owner, other.Key),
+		} {
+			if err := w.HandlePurged(t.Context(), d); event.JudgeError(err, 1, 5) != event.Dead {
+				t.Errorf("%s: %v, want it to be set aside", name, err)
+			}
+		}
+		if round == 1 {
+			w.restart() // another replica
+		}
+	}
+	if after := w.bucket.Keys(""); !slices.Equal(before, after) {
+		t.Errorf("the bucket held %v and holds %v", before, after)
+	}
+	if again, _ := w.imager.count(); again != derived {
+		t.Errorf("%d images were made again", again-derived)
+	}
+	for _, e := range w.bus.Events(contract.TypeImageUploaded) {
+		if !known[e.ID] {
+			t.Errorf("something else was said: %s", e.ID)
+		}
+	}
+	fresh := w.store(picture("three"))
+	if err := w.HandleObjectFinalized(t.Context(), finalized(t, fresh.Key)); err != nil || w.bucket.Data(contract.ManifestKey(fresh.ID)) == nil {
+		t.Errorf("a true message under the id is not heeded: %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@
 package argon2hasher
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -39,6 +40,8 @@ const (
 
 // Hasher is an accounts.Hasher. Safe for concurrent use.
 type Hasher struct {
+	cost   parameters
+	nobody string // the hash of no password
 	inside chan struct{}
 	turn   chan struct{}
 }
@@ -47,7 +50,17 @@ var _ accounts.Hasher = (*Hasher)(nil)
 
 // New makes a hasher. A process has one, since the limits are its own.
 func New() *Hasher {
-	return &Hasher{inside: make(chan struct{}, most), turn: make(chan struct{}, AtOnce)}
+	return newHasher(parameters{memory: memoryKiB, passes: passes, lanes: lanes, key: keyBytes})
+}
+
+func newHasher(cost parameters) *Hasher {
+	salt, key := make([]byte, saltBytes), make([]byte, keyBytes)
+	_, _ = rand.Read(salt) // never fails
+	_, _ = rand.Read(key)
+	return &Hasher{
+		cost: cost, nobody: cost.with(salt).text(key),
+		inside: make(chan struct{}, most), turn: make(chan struct{}, AtOnce),
+	}
 }
 
 // Hash gives the password's hash with a salt of its own, in the usual form
@@ -60,18 +73,16 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	defer leave()
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(salt) // never fails
-	p := preset(salt)
+	p := h.cost.with(salt)
 	return p.text(p.derive(password)), nil
 }
 
-// Verify compares. A hash that cannot be read is Internal.
+// Verify compares; for hash "" with random bytes, which are the hash of nothing,
+// on the same way. A hash that cannot be read is Internal.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
-	p, key := preset(make([]byte, saltBytes)), []byte(nil)
-	if hash != "" {
-		var err error
-		if p, key, err = read(hash); err != nil {
-			return false, fault.As(fault.Internal, "argon2hasher.Verify", err)
-		}
+	p, key, err := read(cmp.Or(hash, h.nobody))
+	if err != nil {
+		return false, fault.As(fault.Internal, "argon2hasher.Verify", err)
 	}
 	leave, err := h.enter(ctx)
 	if err != nil {
@@ -111,8 +122,9 @@ type parameters struct {
 	key    uint32 // bytes
 }
 
-func preset(salt []byte) parameters {
-	return parameters{memory: memoryKiB, passes: passes, lanes: lanes, salt: salt, key: keyBytes}
+func (p parameters) with(salt []byte) parameters {
+	p.salt = salt
+	return p
 }
 
 func (p parameters) derive(password string) []byte {

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sajin-gallery/sajin/pkg/platform"
+)
+
+// age has everything in the trash of a data folder, of a gallery that is
+// stopped, be there for longer.
+func age(dir string, by time.Duration) error {
+	var c platform.Config
+	if err := c.Embedded(dir); err != nil {
+		return err
+	}
+	a, err := platform.Open(context.Background(), c, platform.Database)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return a.DB.Exec("UPDATE catalog_images SET trashed_ms = trashed_ms - ? WHERE trashed", by.Milliseconds()).Error
+}
+
+// aged does so in a script: aged folder 744h.
+func aged(ts *testscript.TestScript, _ bool, args []string) {
+	by, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	ts.Check(age(ts.MkAbs(args[0]), by))
+}
+
+// trash moves the pictures with these names, in the gallery at $FREE_ADDR, to the
+// trash.
+func trash(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	address := "http://" + ts.Getenv("FREE_ADDR") + "/api/v1/images"
+	ask := func(method, url string, into any) {
+		r, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
+		ts.Check(err)
+		resp, err := http.DefaultClient.Do(r)
+		ts.Check(err)
+		defer func() { _ = resp.Body.Close() }()
+		if resp.StatusCode >= http.StatusMultipleChoices {
+			ts.Fatalf("%s %s: %s", method, url, resp.Status)
+		}
+		if into != nil {
+			ts.Check(json.NewDecoder(resp.Body).Decode(into))
+		}
+	}
+	for _, name := range args {
+		var page struct{ Images []struct{ ID, Name string } }
+		ask(http.MethodGet, address, &page)
+		found := false
+		for _, i := range page.Images {
+			if i.Name == name {
+				found = true
+				ask(http.MethodDelete, address+"/"+i.ID, nil)
+			}
+		}
+		if !found {
+			ts.Fatalf("no picture is called %s: %+v", name, page)
+		}
+	}
+}
