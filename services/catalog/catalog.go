@@ -127,7 +127,7 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 		}
 		s.router.Handle("POST "+pathEvents, door)
 	}
-	if err := s.prepare(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
+	if err := s.prepare(ctx); err != nil && !process.Absent(err) {
 		return nil, err
 	}
 	return s, nil

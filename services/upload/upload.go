@@ -19,7 +19,6 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/traced"
-	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/process"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth"
@@ -102,7 +101,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	s.router = httpapi.New(s.core, cfg.http(), &s.health, pushes...)
-	if err := s.ensure(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
+	if err := s.ensure(ctx); err != nil && !process.Absent(err) {
 		return nil, err
 	}
 	return s, nil

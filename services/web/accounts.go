@@ -11,9 +11,9 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/sajin-gallery/sajin/pkg/config"
-	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
+	"github.com/sajin-gallery/sajin/pkg/process"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 	"github.com/sajin-gallery/sajin/services/web/internal/argon2hasher"
 	"github.com/sajin-gallery/sajin/services/web/internal/gormaccounts"
@@ -123,7 +123,7 @@ func (p *people) try(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	if err := p.prepare(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
+	if err := p.prepare(ctx); err != nil && !process.Absent(err) {
 		return err
 	}
 	return nil
