@@ -50,6 +50,7 @@ func TestImages(t *testing.T) {
 			checkBill(t, image)
 			dir := t.TempDir()
 			unpack(t, image, dir)
+			tellSize(t, image, filepath.Join(dir, "ko-app", program))
 			if program == "sajin" {
 				startCommand(t, dir, "/ko-app/sajin", "version")
 				return
@@ -97,6 +98,29 @@ func checkBill(t *testing.T, image oci.SignedImage) {
 	if err != nil || !json.Valid(bill) || !bytes.Contains(bill, []byte("cloud.google.com/go/")) {
 		t.Errorf("the bill of materials names no dependency (%v)", err)
 	}
+}
+
+// tellSize logs how large a program is, and what is pulled of its image without
+// the base.
+func tellSize(t *testing.T, image v1.Image, program string) {
+	t.Helper()
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pulled int64
+	for _, layer := range layers {
+		size, err := layer.Size()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pulled += size
+	}
+	t.Logf("%s has %d MiB, compressed %d MiB", filepath.Base(program), info.Size()>>20, pulled>>20)
 }
 
 // unpack writes an image's files below dir, and the folder for temporary files
