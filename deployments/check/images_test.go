@@ -1,6 +1,7 @@
 package check
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,11 @@ type koConfig struct {
 		Main string `json:"main"`
 	} `json:"builds"`
 }
+
+// tags are what every program that is deployed is built with: no search for native
+// codecs (decision 0033), and nothing of gRPC's that Google's SDKs bring along and
+// nobody here uses (0053).
+const tags = "nodynamic,disable_grpc_modules,grpcnotrace"
 
 func ko(t *testing.T) koConfig {
 	t.Helper()
@@ -54,8 +60,51 @@ func TestKoBuildsStaticProgramsThatAreNotRoot(t *testing.T) {
 	if !strings.Contains(c.BaseImage, "distroless/static") || !strings.HasSuffix(c.BaseImage, ":nonroot") {
 		t.Errorf("the base is %s", c.BaseImage)
 	}
-	if !slices.Contains(c.Env, "CGO_ENABLED=0") || !slices.Contains(c.Flags, "-trimpath") || !slices.Contains(c.Flags, "-tags=nodynamic") {
+	if !slices.Contains(c.Env, "CGO_ENABLED=0") || !slices.Contains(c.Flags, "-trimpath") || !slices.Contains(c.Flags, "-tags="+tags) {
 		t.Errorf("built with %v %v", c.Env, c.Flags)
+	}
+}
+
+// What a program links it pays for in memory, used or not: an SDK of Google's is
+// ten megabytes of it.
+func TestServicesDoNotCarryWhatTheyDoNotUse(t *testing.T) {
+	everywhere := []string{
+		"google.golang.org/grpc/xds", "github.com/envoyproxy/go-control-plane", "golang.org/x/net/trace", "github.com/nats-io/nats-server",
+	}
+	for name, others := range map[string][]string{
+		"upload":  {"modernc.org/sqlite", "github.com/go-sql-driver/mysql", "cloud.google.com/go/cloudsqlconn"},
+		"catalog": {"cloud.google.com/go/storage"},
+		"web":     {"cloud.google.com/go/pubsub", "github.com/nats-io/nats.go"},
+	} {
+		linked := linked(t, "./"+programs[name])
+		if len(linked) < 100 {
+			t.Fatalf("%s consists of %d packages", name, len(linked))
+		}
+		for _, path := range linked {
+			if slices.ContainsFunc(append(others, everywhere...), func(unused string) bool { return path == unused || strings.HasPrefix(path, unused+"/") }) {
+				t.Errorf("%s links %s", name, path)
+			}
+		}
+	}
+}
+
+// linked are the packages that a program consists of, as it is deployed.
+func linked(t *testing.T, main string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", tags, "-f", "{{.ImportPath}}", main)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
+}
+
+// What is tested as it is deployed is built as it is deployed.
+func TestTheAcceptanceTestsBuildWhatKoBuilds(t *testing.T) {
+	const file = "services/sajin/internal/acceptance/acceptance_test.go"
+	if !strings.Contains(string(read(t, file)), strings.Join(ko(t).Flags, " ")) {
+		t.Errorf("%s does not build with %v", file, ko(t).Flags)
 	}
 }
 

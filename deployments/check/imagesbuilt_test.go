@@ -50,6 +50,7 @@ func TestImages(t *testing.T) {
 			checkBill(t, image)
 			dir := t.TempDir()
 			unpack(t, image, dir)
+			tellSize(t, image, filepath.Join(dir, "ko-app", program))
 			if program == "sajin" {
 				startCommand(t, dir, "/ko-app/sajin", "version")
 				return
@@ -99,6 +100,29 @@ func checkBill(t *testing.T, image oci.SignedImage) {
 	}
 }
 
+// tellSize logs how large a program is, and what is pulled of its image without
+// the base.
+func tellSize(t *testing.T, image v1.Image, program string) {
+	t.Helper()
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pulled int64
+	for _, layer := range layers {
+		size, err := layer.Size()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pulled += size
+	}
+	t.Logf("%s has %d MiB, compressed %d MiB", filepath.Base(program), info.Size()>>20, pulled>>20)
+}
+
 // unpack writes an image's files below dir, and the folder for temporary files
 // that the base would have brought.
 func unpack(t *testing.T, image v1.Image, dir string) {
@@ -141,21 +165,21 @@ func unpack(t *testing.T, image v1.Image, dir string) {
 
 // command is the program of an unpacked image: locked into it as nobody, where
 // this process may do that.
-func command(t *testing.T, dir string, args ...string) (_ *exec.Cmd, below string) {
+func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Log("SKIPPED: locking the program into its image, which root may")
-		return exec.CommandContext(t.Context(), filepath.Join(dir, args[0]), args[1:]...), dir
+		return exec.CommandContext(t.Context(), filepath.Join(dir, args[0]), args[1:]...)
 	}
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: dir, Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	return cmd, ""
+	return cmd
 }
 
 func startCommand(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	cmd, _ := command(t, dir, args...)
+	cmd := command(t, dir, args...)
 	cmd.Env = []string{}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %v\n%s", args, err, out)
@@ -163,13 +187,17 @@ func startCommand(t *testing.T, dir string, args ...string) {
 }
 
 // startService starts a service on its own, waits until it answers, and stops it.
+// It is told of engines that are not there, as on Cloud Run: it listens all the
+// same, and is not ready until they are.
 func startService(t *testing.T, dir, program string) {
 	t.Helper()
-	cmd, below := command(t, dir, "/ko-app/"+program)
+	cmd := command(t, dir, "/ko-app/"+program)
 	cmd.Env = []string{
 		"SAJIN_ADDR=127.0.0.1:0", "SAJIN_LOG_FORMAT=json",
-		"SAJIN_MEDIA_URL=file://" + below + "/tmp/media", "SAJIN_EVENTS_URL=nats+embedded://" + below + "/tmp/events",
-		"SAJIN_DATABASE_URL=sqlite://" + below + "/tmp/catalog.db",
+		"SAJIN_MEDIA_URL=gs://media", "STORAGE_EMULATOR_HOST=127.0.0.1:1",
+		"SAJIN_EVENTS_URL=pubsub://project", "PUBSUB_EMULATOR_HOST=127.0.0.1:1",
+		"SAJIN_EVENTS_PUSH_AUDIENCE=https://here.example", "SAJIN_EVENTS_PUSH_ACCOUNT=push@project.iam.gserviceaccount.com",
+		"SAJIN_DATABASE_URL=mysql://sajin@127.0.0.1:1/catalog",
 		"SAJIN_CATALOG_URL=http://127.0.0.1:1", "SAJIN_UPLOAD_URL=http://127.0.0.1:1",
 	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -202,7 +202,7 @@ func TestSkaffoldBuildsThePrograms(t *testing.T) {
 			if files := parse(t, strings.TrimPrefix(a.Ko.Main, "./")).files; len(files) == 0 || files[0].Name.Name != "main" {
 				t.Errorf("profile %q: %s is no program", name, a.Ko.Main)
 			}
-			if !slices.Equal(a.Ko.Flags, []string{"-tags=nodynamic"}) {
+			if !slices.Equal(a.Ko.Flags, []string{"-tags=" + tags}) {
 				t.Errorf("profile %q: %s is built with %q", name, a.Image, a.Ko.Flags)
 			}
 			for _, hook := range a.Hooks.Before {
@@ -260,15 +260,9 @@ func isCheckout() bool {
 // madeOf are the folders of the packages of ours that a program consists of.
 func madeOf(t *testing.T, main string) []string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "nodynamic", "-f", "{{.ImportPath}}", main)
-	cmd.Dir = root
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var dirs []string
-	for line := range strings.Lines(string(out)) {
-		if dir, ours := strings.CutPrefix(strings.TrimSpace(line), module); ours {
+	for _, path := range linked(t, main) {
+		if dir, ours := strings.CutPrefix(path, module); ours {
 			dirs = append(dirs, dir)
 		}
 	}

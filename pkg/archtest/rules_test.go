@@ -69,8 +69,31 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"pkg/platform"},
-		may:      []string{"pkg/..."},
-		why:      "it chooses the adapters that an address names, for every root the same way",
+		may: []string{
+			"pkg/blob", "pkg/config", "pkg/contract", "pkg/event", "pkg/event/traced", "pkg/httpx", "pkg/kitx", "pkg/process",
+			"pkg/serviceauth", "pkg/serviceauth/*",
+		},
+		why: "it has the adapters opened that addresses name, for every root the same way, and links none: a root hands it those that it needs",
+	},
+	{
+		packages: []string{"pkg/platform/buses"},
+		may:      []string{"pkg/platform", "pkg/process", "pkg/event", "pkg/event/gcppubsub", "pkg/event/natsevents", "pkg/serviceauth", "pkg/serviceauth/googletokens"},
+		why:      "it chooses among the adapters of one port, so that who needs another port does not link them",
+	},
+	{
+		packages: []string{"pkg/platform/embedded"},
+		may:      []string{"pkg/platform", "pkg/platform/buses", "pkg/event/natsevents", "pkg/event/natsevents/natsserver"},
+		why:      "only a gallery in one process has a server in it",
+	},
+	{
+		packages: []string{"pkg/platform/stores"},
+		may:      []string{"pkg/platform", "pkg/blob", "pkg/blob/*", "pkg/identity"},
+		why:      "it chooses among the adapters of one port, so that who needs another port does not link them",
+	},
+	{
+		packages: []string{"pkg/platform/databases"},
+		may:      []string{"pkg/platform", "pkg/gormdb", "pkg/gormdb/cloudsql"},
+		why:      "it chooses among the adapters of one port, so that who needs another port does not link them",
 	},
 	{
 		packages: []string{"services/upload/internal/ingest", "services/catalog/internal/catalog", "services/web/internal/gallery", "services/web/internal/accounts"},
@@ -221,13 +244,18 @@ var dependencies = []dependency{
 		why: "signatures are made and judged where their keys are",
 	},
 	{
-		prefixes: []string{"github.com/nats-io"},
+		prefixes: []string{"github.com/nats-io/nats-server"},
+		users:    []string{"pkg/event/natsevents/natsserver"},
+		why:      "a server in the process is for the all-in-one, and a service that runs alone does not carry it",
+	},
+	{
+		prefixes: []string{"github.com/nats-io/nats.go"},
 		users:    []string{"pkg/event/natsevents"},
 		why:      "NATS is behind the event port",
 	},
 	{
 		prefixes: []string{"gorm.io", "github.com/glebarez", "github.com/go-sql-driver/mysql", "github.com/pressly/goose/v3"},
-		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "pkg/platform", "services/*/internal/gorm*", "services/catalog", "services/web", "services/sajin"},
+		users:    []string{"pkg/gormdb", "pkg/gormdb/*", "pkg/platform", "pkg/platform/databases", "services/*/internal/gorm*", "services/catalog", "services/web", "services/sajin"},
 		why:      "SQL is behind the stores' ports; a root hands the open database on",
 	},
 	{

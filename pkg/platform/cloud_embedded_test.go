@@ -19,7 +19,7 @@ func TestABuildForOneMachineSaysWhatItLacks(t *testing.T) {
 		{platform.Events, platform.Config{EventsURL: "pubsub://project"}},
 		{platform.Database, platform.Config{DatabaseURL: "cloudsql://project:region:instance/db?iam=user"}},
 	} {
-		_, err := platform.Open(t.Context(), tt.c, tt.need)
+		_, err := everything.Open(t.Context(), tt.c, tt.need)
 		if err == nil || !strings.Contains(err.Error(), "built for one machine only") || !strings.Contains(err.Error(), "without that tag") {
 			t.Errorf("%+v: %v", tt.c, err)
 		}

@@ -16,7 +16,7 @@ import (
 // Pages must be told where a bucket takes files itself; a directory does not.
 func TestWhereSessionsAre(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", "127.0.0.1:4443")
-	cloud, err := platform.Open(t.Context(), platform.Config{MediaURL: "gs://bucket"}, platform.Media)
+	cloud, err := everything.Open(t.Context(), platform.Config{MediaURL: "gs://bucket"}, platform.Media)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestWhereSessionsAre(t *testing.T) {
 	if got := cloud.SessionOrigin(); cloud.Sessions == nil || cloud.Partials != nil || got != "http://127.0.0.1:4443" {
 		t.Errorf("over a bucket: sessions at %q", got)
 	}
-	local := embedded(t, t.TempDir(), platform.Events|platform.Media)
+	local := below(t, t.TempDir(), platform.Events|platform.Media)
 	defer local.Close()
 	if got := local.SessionOrigin(); local.Sessions != nil || local.Partials == nil || got != "" {
 		t.Errorf("over a directory: sessions at %q", got)
@@ -50,7 +50,7 @@ func TestThePushDoorIsThereWhenItIsAskedFor(t *testing.T) {
 		if account != "" {
 			c.PushAudience = "https://upload.example"
 		}
-		a, err := platform.Open(t.Context(), c, platform.Events)
+		a, err := everything.Open(t.Context(), c, platform.Events)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,6 +55,7 @@ func (c *Config) Validate() error {
 	)
 }
 
+// errPushBus says which bus can push.
 var errPushBus = errors.New("SAJIN_EVENTS_PUSH_AUDIENCE and SAJIN_EVENTS_PUSH_ACCOUNT need SAJIN_EVENTS_URL=pubsub://project: no other bus pushes")
 
 func (c *Config) checkPush() error {
@@ -126,5 +127,12 @@ func (c *Config) Embedded(dir string) error {
 	return nil
 }
 
-// errURL names a variable whose value is not shown: it may hold a password.
-func errURL(variable string) error { return fmt.Errorf("%s is not a URL", variable) }
+// Address reads what a variable of Config's holds. Its value is not shown: it may
+// hold a password.
+func Address(variable, raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a URL", variable)
+	}
+	return u, nil
+}

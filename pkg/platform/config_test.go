@@ -94,7 +94,7 @@ func TestAccountsAreKeptWhereThereAreSome(t *testing.T) {
 			t.Errorf("%q: %v", auth, err)
 		}
 		c.AccountsURL = "sqlite://" + filepath.Join(t.TempDir(), "accounts.db")
-		a, err := platform.Open(t.Context(), c, platform.Accounts)
+		a, err := everything.Open(t.Context(), c, platform.Accounts)
 		if err != nil {
 			t.Fatal(err)
 		}

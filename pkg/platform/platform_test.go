@@ -17,6 +17,9 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/pkg/platform/databases"
+	"github.com/sajin-gallery/sajin/pkg/platform/embedded"
+	"github.com/sajin-gallery/sajin/pkg/platform/stores"
 )
 
 func TestMain(m *testing.M) {
@@ -24,14 +27,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
 }
 
-// embedded opens what is needed below dir.
-func embedded(t *testing.T, dir string, need platform.Need) *platform.Adapters {
+// everything is what the all-in-one can open.
+var everything = platform.Kit{Events: embedded.OpenBus, Media: stores.Open, Database: databases.Open}
+
+// below opens what is needed below dir.
+func below(t *testing.T, dir string, need platform.Need) *platform.Adapters {
 	t.Helper()
 	var c platform.Config
 	if err := c.Embedded(dir); err != nil {
 		t.Fatal(err)
 	}
-	a, err := platform.Open(t.Context(), c, need)
+	a, err := everything.Open(t.Context(), c, need)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +46,7 @@ func embedded(t *testing.T, dir string, need platform.Need) *platform.Adapters {
 
 func TestOnlyWhatIsNeededIsOpened(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	a := embedded(t, dir, platform.Events|platform.Media|platform.Database)
+	a := below(t, dir, platform.Events|platform.Media|platform.Database)
 	if err := gormdb.Ping(t.Context(), a.DB); err != nil {
 		t.Errorf("the database: %v", err)
 	}
@@ -50,7 +56,7 @@ func TestOnlyWhatIsNeededIsOpened(t *testing.T) {
 		}
 	}
 	a.Close()
-	a = embedded(t, dir, platform.Media) // again, so Close has let go of it
+	a = below(t, dir, platform.Media) // again, so Close has let go of it
 	defer a.Close()
 	if a.Media == nil || a.Bus != nil || a.DB != nil {
 		t.Errorf("media alone gave %+v", a)
@@ -59,7 +65,7 @@ func TestOnlyWhatIsNeededIsOpened(t *testing.T) {
 
 func TestWhatIsMissingOpensNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "events")
-	_, err := platform.Open(t.Context(), platform.Config{EventsURL: "nats+embedded://" + filepath.ToSlash(dir)}, platform.Events|platform.Media|platform.Database)
+	_, err := everything.Open(t.Context(), platform.Config{EventsURL: "nats+embedded://" + filepath.ToSlash(dir)}, platform.Events|platform.Media|platform.Database)
 	for _, variable := range []string{"SAJIN_MEDIA_URL", "SAJIN_DATABASE_URL"} {
 		if err == nil || !strings.Contains(err.Error(), variable) {
 			t.Errorf("Open: %v, want it to name %s", err, variable)
@@ -77,16 +83,16 @@ func TestAFailedOpenLetsGo(t *testing.T) {
 	if err := c.Embedded(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := platform.Open(t.Context(), c, platform.Events|platform.Media|platform.Database); err == nil {
+	if _, err := everything.Open(t.Context(), c, platform.Events|platform.Media|platform.Database); err == nil {
 		t.Fatal("a database without a place was opened")
 	}
-	embedded(t, dir, platform.Events|platform.Media|platform.Database).Close()
+	below(t, dir, platform.Events|platform.Media|platform.Database).Close()
 }
 
 // A directory tells the bus of originals, as a bucket's notifications would,
 // and of nothing else.
 func TestADirectoryAnnouncesItsOriginals(t *testing.T) {
-	a := embedded(t, t.TempDir(), platform.Events|platform.Media)
+	a := below(t, t.TempDir(), platform.Events|platform.Media)
 	defer a.Close()
 	sub := event.Subscription{Name: "test", Topic: contract.TopicObjects}
 	if err := a.Bus.Ensure(t.Context(), sub); err != nil {

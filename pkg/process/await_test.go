@@ -19,12 +19,13 @@ func TestAwaitTriesAgainWithGrowingPauses(t *testing.T) {
 		start, tries := time.Now(), 0
 		err := process.Await(t.Context(), quiet, "the database", func(context.Context) error {
 			switch tries++; {
-			case tries == 3: // it is there, and too slow
-				return fault.Wrap("test", context.DeadlineExceeded)
-			case tries < 7:
+			case tries < 4:
 				return fault.New(fault.Unavailable, "database_unavailable", "")
+			case tries < 7:
+				return fault.Wrap("database.Ping", context.DeadlineExceeded) // of the attempt
+			default:
+				return nil
 			}
-			return nil
 		})
 		if want := (1 + 2 + 4 + 8 + 15 + 15) * time.Second; err != nil || time.Since(start) != want {
 			t.Errorf("%v after %s, want %s", err, time.Since(start), want)

@@ -92,7 +92,7 @@ func openAccounts(ctx context.Context, environ []string) (*gorm.DB, func(), erro
 		return nil, nil, err
 	}
 	c.adapters.Auth = config.AuthPassword // an account is made before it is asked for
-	adapters, err := platform.Open(ctx, c.adapters, platform.Accounts)
+	adapters, err := everything.Open(ctx, c.adapters, platform.Accounts)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -67,7 +67,7 @@ func (e *examination) say(level doctor.Level, about, detail, mend string) {
 // open opens one adapter by itself, so that one that fails hides no other. One
 // that a gallery on this machine uses is not looked at.
 func (e *examination) open(ctx context.Context, about string, need platform.Need) *platform.Adapters {
-	a, err := platform.Open(ctx, e.adapters, need)
+	a, err := everything.Open(ctx, e.adapters, need)
 	switch {
 	case fault.KindOf(err) == fault.Locked:
 		e.say(doctor.Good, about, "a gallery is running and uses it", "")

@@ -49,7 +49,7 @@ func cloud(t *testing.T) *platform.Adapters {
 		t.Setenv(name, value)
 	}
 	t.Chdir(t.TempDir())
-	a, err := platform.Open(t.Context(), platform.Config{MediaURL: "gs://media", EventsURL: "pubsub://project"}, platform.Events|platform.Media)
+	a, err := everything.Open(t.Context(), platform.Config{MediaURL: "gs://media", EventsURL: "pubsub://project"}, platform.Events|platform.Media)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func age(dir string, by time.Duration) error {
 	if err := c.Embedded(dir); err != nil {
 		return err
 	}
-	a, err := platform.Open(context.Background(), c, platform.Database)
+	a, err := everything.Open(context.Background(), c, platform.Database)
 	if err != nil {
 		return err
 	}

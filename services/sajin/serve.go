@@ -67,7 +67,7 @@ func serve(ctx context.Context, c configuration, stdout io.Writer) error {
 	}
 	defer func() { _ = l.Close() }() // closed already after a drain
 	process.LimitMemory(baseMemory + c.upload.Memory)
-	adapters, err := platform.Open(ctx, c.adapters, platform.Events|platform.Media|platform.Database|platform.Accounts)
+	adapters, err := everything.Open(ctx, c.adapters, platform.Events|platform.Media|platform.Database|platform.Accounts)
 	if err != nil {
 		return err
 	}

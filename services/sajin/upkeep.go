@@ -50,7 +50,7 @@ func openUpkeep(ctx context.Context, c *configuration, need platform.Need) (*pla
 			return nil, err
 		}
 	}
-	adapters, err := platform.Open(ctx, c.adapters, need)
+	adapters, err := everything.Open(ctx, c.adapters, need)
 	if fault.KindOf(err) == fault.Locked {
 		return nil, errRunning
 	}

@@ -37,7 +37,7 @@ func serving(t *testing.T, dir string) (h http.Handler, stop func()) {
 	if err := platform.MakeDataDir(dir); err != nil {
 		t.Fatal(err)
 	}
-	adapters, err := platform.Open(t.Context(), c.adapters, platform.Events|platform.Media|platform.Database)
+	adapters, err := everything.Open(t.Context(), c.adapters, platform.Events|platform.Media|platform.Database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func leave(t *testing.T, dir string, content []byte) {
 	if err := c.Embedded(dir); err != nil {
 		t.Fatal(err)
 	}
-	a, err := platform.Open(t.Context(), c, platform.Media)
+	a, err := everything.Open(t.Context(), c, platform.Media)
 	if err != nil {
 		t.Fatal(err)
 	}

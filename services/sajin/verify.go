@@ -14,6 +14,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/config"
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/pkg/platform/stores"
 	"github.com/sajin-gallery/sajin/pkg/process"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/display"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/verify"
@@ -62,7 +63,7 @@ func verifyCommand(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 // openMedia opens the media store that a gallery with this configuration has.
-func openMedia(ctx context.Context, data string) (platform.MediaReader, error) {
+func openMedia(ctx context.Context, data string) (stores.Reader, error) {
 	environ := os.Environ()
 	if data != "" {
 		environ = append(environ, "SAJIN_DATA_DIR="+data)
@@ -76,7 +77,7 @@ func openMedia(ctx context.Context, data string) (platform.MediaReader, error) {
 	if err := adapters.Embedded(common.DataDir); err != nil {
 		return nil, err
 	}
-	return platform.OpenMediaReader(ctx, adapters)
+	return stores.OpenReader(ctx, adapters)
 }
 
 func readReceipts(names []string) ([]uploadapi.Receipt, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/natsevents"
+	"github.com/sajin-gallery/sajin/pkg/event/natsevents/natsserver"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/pkg/identity"
@@ -39,8 +40,11 @@ type site struct {
 func newSite(t *testing.T) *site {
 	s := &site{t: t}
 	dir := t.TempDir()
-	var err error
-	if s.bus, err = natsevents.Open(t.Context(), natsevents.Options{Dir: filepath.Join(dir, "events")}); err != nil {
+	server, err := natsserver.Start(filepath.Join(dir, "events"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.bus, err = natsevents.Open(t.Context(), natsevents.Options{Server: server}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.bus.Close() })

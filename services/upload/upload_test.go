@@ -136,22 +136,24 @@ func (s *site) eventuallyEmpty() {
 // busless is a bus that cannot be reached at first.
 type busless struct {
 	*natsevents.Bus
-	failures int
+	failures []error
 }
 
 func (b *busless) Ensure(ctx context.Context, s event.Subscription) error {
-	if b.failures > 0 {
-		b.failures--
-		return fault.New(fault.Unavailable, "bus_down", "")
+	if len(b.failures) > 0 {
+		err := b.failures[0]
+		b.failures = b.failures[1:]
+		return err
 	}
 	return b.Bus.Ensure(ctx, s)
 }
 
-// F40: a bus that comes up later is waited for.
+// F40: a bus that comes up later is waited for, whether it refuses or is silent.
 func TestF40_StartsBeforeTheBus(t *testing.T) {
 	s := newSite(t)
 	s.listen("test")
-	svc, stop := s.run(func(_ *upload.Config, d *upload.Deps) { d.Bus = &busless{s.bus, 2} })
+	down := []error{fault.Wrap("bus.Ensure", context.DeadlineExceeded), fault.New(fault.Unavailable, "bus_down", "")}
+	svc, stop := s.run(func(_ *upload.Config, d *upload.Deps) { d.Bus = &busless{s.bus, down} })
 	defer stop()
 	if err := svc.Ready(t.Context()); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("Ready without a bus: %v", err)

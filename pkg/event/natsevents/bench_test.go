@@ -49,7 +49,7 @@ func BenchmarkWriteFsync(b *testing.B) {
 // BenchmarkOpen is from nothing to ready, and back.
 func BenchmarkOpen(b *testing.B) {
 	for b.Loop() {
-		bus, err := Open(b.Context(), Options{Dir: b.TempDir()})
+		bus, err := openIn(b.Context(), b.TempDir(), 0)
 		if err != nil {
 			b.Fatal(err)
 		}

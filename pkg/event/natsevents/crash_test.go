@@ -26,7 +26,7 @@ func crashing() bool { return os.Getenv(crashDir) != "" }
 func crash() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	b, err := Open(ctx, Options{Dir: os.Getenv(crashDir)})
+	b, err := openIn(ctx, os.Getenv(crashDir), 0)
 	if err != nil {
 		panic(err)
 	}

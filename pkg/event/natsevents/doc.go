@@ -1,5 +1,5 @@
-// Package natsevents is the event bus on NATS JetStream: a server embedded in
-// the process that keeps its files under a directory, or an external one.
+// Package natsevents is the event bus on NATS JetStream: a server in the process
+// (package natsserver), or an external one.
 //
 // It knows nothing of what the events mean. How a delivery is judged, and what
 // becomes a dead letter, is package event's.
@@ -14,7 +14,7 @@
 // what was promised. A topic of dead letters keeps the newest MaxDeadBytes for
 // MaxDeadAge, whoever has read them.
 //
-// The embedded server syncs every write before it answers: a Publish that
+// The server in the process syncs every write before it answers: a Publish that
 // returned nil survives the power going off, as far as the file system keeps
 // its promise about fsync. What a consumer has acknowledged is written within a
 // tenth of a second; after a crash the last of it is delivered again.

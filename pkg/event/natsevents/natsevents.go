@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -37,32 +38,37 @@ const (
 	maxAckPending = 1000
 )
 
-// Options say where the bus is. Exactly one of Dir and URL is set.
+// Server is a server with JetStream inside the process. *natsserver.Server is one.
+type Server interface {
+	nats.InProcessConnProvider
+	io.Closer
+}
+
+// Options say where the bus is. Exactly one of Server and URL is set.
 type Options struct {
-	Dir   string        // the embedded server's files; one process at a time
-	URL   string        // nats:// or tls:// of an external server with JetStream
-	Lease time.Duration // after which a dead receiver's events come back; 5 s when 0
+	Server Server        // in this process; the bus closes it
+	URL    string        // nats:// or tls:// of an external server with JetStream
+	Lease  time.Duration // after which a dead receiver's events come back; 5 s when 0
 }
 
 // Bus is an event.Bus. Safe for concurrent use.
 type Bus struct {
-	lease    time.Duration
-	embedded *embedded // nil for an external server
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	streams  sync.Map // event.Topic -> struct{}: known to exist
+	lease   time.Duration
+	server  Server // nil for an external one
+	conn    *nats.Conn
+	js      jetstream.JetStream
+	streams sync.Map // event.Topic -> struct{}: known to exist
 }
 
 var _ event.Bus = (*Bus)(nil)
 
-// Open starts the embedded server or connects to the external one. A directory
-// that another process uses is a Locked fault, a server that is not there
-// Unavailable.
+// Open connects to a server. One that is not there is an Unavailable fault. One in
+// the process is closed with the bus, and where the bus cannot be opened.
 func Open(ctx context.Context, opts Options) (*Bus, error) {
-	if (opts.Dir == "") == (opts.URL == "") {
-		return nil, fault.New(fault.Invalid, "events_config_invalid", "The event bus needs either a directory or an address.")
+	b := &Bus{lease: opts.Lease, server: opts.Server}
+	if (opts.Server == nil) == (opts.URL == "") {
+		return nil, errors.Join(fault.New(fault.Invalid, "events_config_invalid", "The event bus needs either a server in the process or an address."), b.Close())
 	}
-	b := &Bus{lease: opts.Lease}
 	if b.lease == 0 {
 		b.lease = defaultLease
 	}
@@ -78,11 +84,8 @@ func Open(ctx context.Context, opts Options) (*Bus, error) {
 
 func (b *Bus) connect(opts Options) (err error) {
 	settings := []nats.Option{nats.Name("sajin"), nats.Timeout(callTimeout), nats.MaxReconnects(-1)}
-	if opts.Dir != "" {
-		if b.embedded, err = start(opts.Dir); err != nil {
-			return err
-		}
-		settings = append(settings, nats.InProcessServer(b.embedded.server))
+	if b.server != nil {
+		settings = append(settings, nats.InProcessServer(b.server))
 	}
 	if b.conn, err = nats.Connect(opts.URL, settings...); err != nil {
 		return fault.As(fault.Unavailable, "natsevents.connect", err)
@@ -99,14 +102,14 @@ func (b *Bus) Check(ctx context.Context) error {
 	return classify("natsevents.Check", err)
 }
 
-// Close ends the connection and the embedded server. The receivers have to be
-// stopped before. Closing twice does nothing.
+// Close ends the connection and the server in the process. The receivers have to
+// be stopped before. Closing twice does nothing.
 func (b *Bus) Close() error {
 	if b.conn != nil {
 		b.conn.Close()
 	}
-	if b.embedded != nil {
-		return b.embedded.stop()
+	if b.server != nil {
+		return b.server.Close()
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/eventtest"
+	"github.com/sajin-gallery/sajin/pkg/event/natsevents/natsserver"
 )
 
 func TestMain(m *testing.M) {
@@ -19,10 +20,19 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// openIn opens a bus on a server of its own.
+func openIn(ctx context.Context, dir string, lease time.Duration) (*Bus, error) {
+	server, err := natsserver.Start(dir)
+	if err != nil {
+		return nil, err
+	}
+	return Open(ctx, Options{Server: server, Lease: lease})
+}
+
 // open opens a bus on dir that is closed when the test ends.
 func open(tb testing.TB, dir string) *Bus {
 	tb.Helper()
-	b, err := Open(tb.Context(), Options{Dir: dir, Lease: 500 * time.Millisecond})
+	b, err := openIn(tb.Context(), dir, 500*time.Millisecond)
 	if err != nil {
 		tb.Fatalf("Open: %v", err)
 	}

@@ -12,7 +12,7 @@ import (
 
 // TestALongHandlerKeepsItsEvent for two and a half leases.
 func TestALongHandlerKeepsItsEvent(t *testing.T) {
-	b, err := Open(t.Context(), Options{Dir: t.TempDir(), Lease: 2 * time.Second})
+	b, err := openIn(t.Context(), t.TempDir(), 2*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/event/eventtest"
+	"github.com/sajin-gallery/sajin/pkg/event/natsevents/natsserver"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
@@ -191,7 +192,7 @@ func TestAFullTopicRefuses(t *testing.T) {
 func TestADirectoryHasOneUser(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, dir)
-	if _, err := Open(t.Context(), Options{Dir: dir}); fault.KindOf(err) != fault.Locked {
+	if _, err := openIn(t.Context(), dir, 0); fault.KindOf(err) != fault.Locked {
 		t.Errorf("a second Open: %v, want Locked", err)
 	}
 	if err := b.Close(); err != nil {
@@ -201,22 +202,34 @@ func TestADirectoryHasOneUser(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
+	inside, err := natsserver.Start(t.TempDir())
+	if err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
 		opts Options
 		kind fault.Kind
 	}{
-		"nothing":            {Options{}, fault.Invalid},
-		"both":               {Options{Dir: "x", URL: "nats://127.0.0.1:1"}, fault.Invalid},
-		"nobody listens":     {Options{URL: "nats://127.0.0.1:1"}, fault.Unavailable},
-		"a file for the dir": {Options{Dir: file}, fault.Internal},
+		"nothing":        {Options{}, fault.Invalid},
+		"both":           {Options{Server: inside, URL: "nats://127.0.0.1:1"}, fault.Invalid},
+		"nobody listens": {Options{URL: "nats://127.0.0.1:1"}, fault.Unavailable},
 	} {
 		if b, err := Open(t.Context(), test.opts); err == nil || fault.KindOf(err) != test.kind {
 			t.Errorf("%s: %v, %v, want %s", name, b, err, test.kind)
 		}
+	}
+	if _, err := inside.InProcessConn(); err == nil {
+		t.Error("a server that was refused goes on")
+	}
+}
+
+func TestAServerNeedsADirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := natsserver.Start(file); fault.KindOf(err) != fault.Internal {
+		t.Errorf("on a file: %v, want Internal", err)
 	}
 }
 

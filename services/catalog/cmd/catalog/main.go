@@ -23,7 +23,7 @@ func run(ctx context.Context) error {
 	if err := process.Configure(os.Environ(), &common, &where, &door, &c); err != nil {
 		return err
 	}
-	adapters, err := platform.Open(ctx, where, where.Required)
+	adapters, err := kit.Open(ctx, where, where.Required)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func buildAndRun(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(dir) }()
 	// As the images are built: what is tested is what is deployed, and what is
 	// compiled here need not be compiled again for them.
-	for name, value := range map[string]string{"CGO_ENABLED": "0", "GOFLAGS": os.Getenv("GOFLAGS") + " -trimpath -tags=nodynamic"} {
+	for name, value := range map[string]string{"CGO_ENABLED": "0", "GOFLAGS": os.Getenv("GOFLAGS") + " -trimpath -tags=nodynamic,disable_grpc_modules,grpcnotrace"} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)
 		}

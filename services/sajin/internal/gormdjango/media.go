@@ -12,6 +12,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/pkg/platform/stores"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/intake"
 )
 
@@ -21,7 +22,7 @@ func OpenMedia(ctx context.Context, place string) (Media, error) {
 		if !strings.HasPrefix(place, "gs://") {
 			return nil, errors.New("the media must be in a folder or in gs://bucket")
 		}
-		store, err := platform.OpenMediaReader(ctx, platform.Config{MediaURL: place})
+		store, err := stores.OpenReader(ctx, platform.Config{MediaURL: place})
 		if err != nil {
 			return nil, err
 		}
@@ -91,12 +92,12 @@ func (d disk) Open(_ context.Context, name string, offset int64) (io.ReadCloser,
 // bucket is a bucket, read through the blob port's reading half.
 type bucket struct {
 	address string
-	platform.MediaReader
+	stores.Reader
 }
 
 // Bucket takes the pictures from a store; the address names it in what is
 // remembered of unfinished uploads.
-func Bucket(address string, store platform.MediaReader) Media { return bucket{address, store} }
+func Bucket(address string, store stores.Reader) Media { return bucket{address, store} }
 
 func (b bucket) Key(name string) string { return b.address + "/" + name }
 
@@ -112,6 +113,6 @@ func (b bucket) Look(ctx context.Context, name string) (File, error) {
 }
 
 func (b bucket) Open(ctx context.Context, name string, offset int64) (io.ReadCloser, error) {
-	r, _, err := b.MediaReader.Open(ctx, name, offset, -1)
+	r, _, err := b.Reader.Open(ctx, name, offset, -1)
 	return r, err
 }

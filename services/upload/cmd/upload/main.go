@@ -24,7 +24,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	process.LimitMemory(baseMemory + c.Memory)
-	adapters, err := platform.Open(ctx, where, where.Required)
+	adapters, err := kit.Open(ctx, where, where.Required)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,14 @@
-package natsevents
+// Package natsserver is a NATS server with JetStream inside the process, without a
+// listener, which keeps its files under a directory and syncs every write before
+// it answers. It is apart from package natsevents, because it is much larger than
+// a client, and only a gallery in one process has a use for it.
+package natsserver
 
 import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,15 +26,17 @@ const startTimeout = 30 * time.Second
 // says so itself. By default the server would refuse to start on a small disk.
 const unlimited = 1 << 50
 
-// embedded is a server without a listener, reached from within the process.
-type embedded struct {
+// Server is a natsevents.Server.
+type Server struct {
 	server *server.Server
 	lock   *os.File
 }
 
-func start(dir string) (*embedded, error) {
+// Start starts a server on a directory, which it makes. A directory that another
+// process uses is a Locked fault.
+func Start(dir string) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make the directory: %w", err)
+		return nil, fmt.Errorf("natsserver: make the directory: %w", err)
 	}
 	lock, err := lockFile(filepath.Join(dir, "lock"))
 	if err != nil {
@@ -42,24 +49,28 @@ func start(dir string) (*embedded, error) {
 		MaxPayload: 4 * event.MaxBytes,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("embedded server: %w", err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("natsserver: %w", err), lock.Close())
 	}
 	srv.SetLoggerV2(logger{}, false, false, false)
 	srv.Start()
-	e := &embedded{server: srv, lock: lock}
+	s := &Server{server: srv, lock: lock}
 	if !srv.ReadyForConnections(startTimeout) || !srv.JetStreamEnabled() {
-		return nil, errors.Join(fault.As(fault.Unavailable, "natsevents.start",
-			errors.New("the embedded server did not start; the log says why")), e.stop())
+		return nil, errors.Join(fault.As(fault.Unavailable, "natsserver.Start",
+			errors.New("the embedded server did not start; the log says why")), s.Close())
 	}
-	return e, nil
+	return s, nil
 }
 
-// stop flushes and closes the streams' files, then lets the directory go.
-func (e *embedded) stop() error {
-	e.server.Shutdown()
-	e.server.WaitForShutdown()
-	if err := e.lock.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
-		return fmt.Errorf("natsevents: close: %w", err)
+// InProcessConn connects to the server.
+func (s *Server) InProcessConn() (net.Conn, error) { return s.server.InProcessConn() }
+
+// Close flushes and closes the streams' files, then lets the directory go. Closing
+// twice does nothing.
+func (s *Server) Close() error {
+	s.server.Shutdown()
+	s.server.WaitForShutdown()
+	if err := s.lock.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return fmt.Errorf("natsserver: close: %w", err)
 	}
 	return nil
 }

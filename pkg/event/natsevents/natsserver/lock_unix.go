@@ -1,6 +1,6 @@
 //go:build unix
 
-package natsevents
+package natsserver
 
 import (
 	"errors"
@@ -17,14 +17,14 @@ import (
 func lockFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the lock: %w", err)
+		return nil, fmt.Errorf("natsserver: open the lock: %w", err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, errors.Join(fault.New(fault.Locked, "events_in_use", "Another process is using the gallery's event files."), f.Close())
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", name, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("natsserver: lock %s: %w", name, err), f.Close())
 	}
 	return f, nil
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package natsevents
+package natsserver
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 func lockFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the lock: %w", err)
+		return nil, fmt.Errorf("natsserver: open the lock: %w", err)
 	}
 	return f, nil
 }
