@@ -16,9 +16,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+const topic event.Topic = "sajin-images"
+
 const (
-	topic event.Topic = "sajin-images"
-	place             = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	place = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	// of place
 	placeTrace, placeSpan = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 )
