@@ -122,8 +122,11 @@ func tunnel(name, addr string) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
-		w.WriteHeader(http.StatusOK)
+		// Nobody speaks before the answer, so the server has read nothing ahead.
 		here, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, err = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
+		}
 		if err != nil {
 			_ = there.Close()
 			return
