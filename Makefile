@@ -62,9 +62,10 @@ $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.jso
 	npm --prefix $(UI) ci
 	@touch $@
 
+# With accounts: `make stack STACK='-auth password'`.
 .PHONY: stack
 stack: ui ## start the three services with a database, a bus and a bucket of their own
-	$(GO) run ./services/sajin/cmd/stack
+	$(GO) run ./services/sajin/cmd/stack $(STACK)
 
 # Every fuzz target for a while; what one finds stays in its package's testdata.
 FUZZTIME ?= 20s

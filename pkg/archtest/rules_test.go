@@ -197,6 +197,11 @@ var dependencies = []dependency{
 		why:   "what records and exports is chosen once; everybody else knows the API only",
 	},
 	{
+		prefixes: []string{"go.opentelemetry.io/proto/otlp"},
+		users:    []string{"pkg/telemetry/telemetrytest"},
+		why:      "what other processes export is read by tests only",
+	},
+	{
 		prefixes: []string{"go.opentelemetry.io/otel/attribute"},
 		users:    []string{"pkg/telemetry", "pkg/telemetry/*", "pkg/httpx", "pkg/gormdb", "pkg/blob/gcsblob", "pkg/event/traced", "pkg/event/gcppubsub", "services/upload", "services/catalog"},
 		why:      "what is recorded is named where it happens, at the edges and never in a core",
@@ -228,8 +233,8 @@ var dependencies = []dependency{
 	},
 	{
 		prefixes: []string{"google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
-		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub", "pkg/event/gcppubsub/pubsubtest", "services/sajin/internal/gcsstatic"},
-		why:      "Google's transport belongs to the adapters of Google's products",
+		users:    []string{"pkg/blob/gcsblob", "pkg/event/gcppubsub", "pkg/event/gcppubsub/pubsubtest", "services/sajin/internal/gcsstatic", "pkg/telemetry/telemetrytest"},
+		why:      "Google's transport belongs to the adapters of Google's products, and OTLP is written in its words",
 	},
 	{
 		prefixes: []string{"cloud.google.com/go/auth"},

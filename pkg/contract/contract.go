@@ -226,6 +226,10 @@ const (
 	PrefixAttempts = "attempts/"
 )
 
+// MetadataTraceParent is the name under which the metadata of an original says in
+// which trace it came, as a W3C traceparent.
+const MetadataTraceParent = "traceparent"
+
 // OriginalKey is where an upload is stored: by UTC day, then id. The name of
 // the file is not part of it, since a name is hostile input.
 func OriginalKey(id string, at time.Time, extension string) string {

@@ -121,7 +121,7 @@ func (e *Event) UnmarshalJSON(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if !traceParent.MatchString(in.TraceParent) {
+	if !ValidTraceParent(in.TraceParent) {
 		in.TraceParent = ""
 	}
 	*e = Event{
@@ -131,8 +131,11 @@ func (e *Event) UnmarshalJSON(body []byte) error {
 	return e.check()
 }
 
+// ValidTraceParent reports whether text has the form of a W3C traceparent.
+func ValidTraceParent(text string) bool { return traceParentForm.MatchString(text) }
+
 // https://www.w3.org/TR/trace-context/#traceparent-header-field-values
-var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+var traceParentForm = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 
 func readEnvelope(fields map[string]json.RawMessage) (envelope, error) {
 	var in envelope

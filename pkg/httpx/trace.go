@@ -43,6 +43,10 @@ func Traced(next http.Handler) http.Handler {
 	})
 }
 
+// RefersTo has the trace of a request refer to the one in which came what it
+// answers with: a traceparent, "" for none.
+func RefersTo(ctx context.Context, trace string) { telemetry.Refer(ctx, trace) }
+
 // place is where a router has sent a request.
 type place struct{ pattern string }
 

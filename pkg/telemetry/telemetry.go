@@ -64,6 +64,14 @@ func BeginTrace(ctx context.Context, kind trace.SpanKind, name string, attribute
 	return begin(ctx, name, trace.WithNewRoot(), trace.WithSpanKind(kind), trace.WithAttributes(attributes...), trace.WithLinks(trace.LinkFromContext(ctx)))
 }
 
+// Refer has the work of ctx refer to a place in another trace, a traceparent. What
+// names none is left out.
+func Refer(ctx context.Context, place string) {
+	if there := trace.SpanContextFromContext(Follow(context.Background(), place)); there.IsValid() {
+		trace.SpanFromContext(ctx).AddLink(trace.Link{SpanContext: there})
+	}
+}
+
 func begin(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, Span) {
 	ctx, span := otel.Tracer(scope).Start(ctx, name, options...)
 	return ctx, Span{span: span, start: time.Now()}

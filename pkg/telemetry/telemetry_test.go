@@ -83,6 +83,21 @@ func TestWorkGoesOnWithTheTraceItCameFrom(t *testing.T) {
 	}
 }
 
+// Who looks at something refers to the trace in which it was made.
+func TestReferringToAnotherTrace(t *testing.T) {
+	recorded := telemetrytest.Record(t)
+	ctx, look := telemetry.Begin(t.Context(), telemetry.Server, "look")
+	for _, place := range []string{parent, "", "nonsense"} {
+		telemetry.Refer(ctx, place)
+	}
+	look.End(nil)
+	telemetry.Refer(t.Context(), parent) // within no work there is nobody to refer
+	s := recorded.Spans()
+	if len(s) != 1 || len(s[0].Linked) != 1 || s[0].Linked[0] != "4bf92f3577b34da6a3ce929d0e0e4736" || s[0].TraceID == s[0].Linked[0] {
+		t.Errorf("recorded %+v", s)
+	}
+}
+
 func TestMeasurementsNameATrace(t *testing.T) {
 	recorded := telemetrytest.Record(t)
 	ctx, work := telemetry.Begin(t.Context(), telemetry.Internal, "work")

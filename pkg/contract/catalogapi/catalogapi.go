@@ -68,6 +68,8 @@ type Image struct {
 	Caption     string               `json:"caption,omitempty"`
 	Keywords    []string             `json:"keywords,omitempty"`
 	Rating      int                  `json:"rating,omitempty"` // 1..5; 0 for none
+	// TraceParent is the place in a trace where it was taken in.
+	TraceParent string `json:"traceparent,omitempty"`
 }
 
 // ListRequest asks for a page of the timeline, newest first: TakenAt, then ID,

@@ -30,6 +30,18 @@ type object struct {
 	Size        int64     `json:"size,string"`
 	ContentType string    `json:"contentType"`
 	TimeCreated time.Time `json:"timeCreated"`
+	Metadata    metadata  `json:"metadata"`
+}
+
+// metadata is what an object says of itself: a notification names no trace, but
+// one of ours may.
+type metadata map[string]string
+
+func (m metadata) traceParent() string {
+	if place := m[contract.MetadataTraceParent]; event.ValidTraceParent(place) {
+		return place
+	}
+	return "" // anybody may have put the object there
 }
 
 // translate gives the encoded event that a message carries. A bucket's
@@ -69,6 +81,8 @@ func (b *Bus) finalized(attributes map[string]string, data []byte) (event.Event,
 	case b.bucket != "" && o.Bucket != b.bucket:
 		return event.Event{}, errors.New("the object is in another bucket")
 	}
-	return contract.New(o.Bucket+"/"+o.Name+"/"+generation, contract.SourceBucket, contract.TypeObjectFinalized, o.Name, o.TimeCreated,
+	e, err := contract.New(o.Bucket+"/"+o.Name+"/"+generation, contract.SourceBucket, contract.TypeObjectFinalized, o.Name, o.TimeCreated,
 		contract.ObjectFinalized{Key: o.Name, Generation: o.Generation, Size: o.Size, ContentType: o.ContentType, CreatedAt: o.TimeCreated.UTC()})
+	e.TraceParent = o.Metadata.traceParent()
+	return e, err
 }

@@ -2,6 +2,7 @@ package gcppubsub
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,25 @@ func TestANotificationBecomesAnEvent(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// The trace goes on that the object names, which its sender may have made up.
+func TestANotificationGoesOnWithTheTraceOfItsObject(t *testing.T) {
+	const place = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for metadata, want := range map[string]string{
+		`{"owner":"local","traceparent":"` + place + `"}`: place,
+		`{"owner":"local"}`:                   "",
+		`null`:                                "",
+		`{"traceparent":"` + place + `-x"}`:   "",
+		`{"traceparent":"` + place[1:] + `"}`: "",
+		`{"traceparent":""}`:                  "",
+	} {
+		body, ignored := new(Bus).translate(notification(), []byte(strings.Replace(objectJSON, "{", `{"metadata":`+metadata+",", 1)))
+		e, err := event.Decode(body)
+		if err != nil || ignored || e.TraceParent != want {
+			t.Errorf("%s: the trace goes on as %q, %v, want %q", metadata, e.TraceParent, err, want)
 		}
 	}
 }

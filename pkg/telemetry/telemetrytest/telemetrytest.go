@@ -1,5 +1,6 @@
 // Package telemetrytest lets tests look at what was recorded: it keeps spans and
-// measurements in memory, in place of an exporter.
+// measurements in memory, in place of an exporter, and takes the spans of other
+// processes, in place of a collector.
 package telemetrytest
 
 import (
@@ -17,6 +18,7 @@ import (
 
 // Span is one that has ended.
 type Span struct {
+	Service    string // "" for this process
 	Name       string
 	TraceID    string
 	SpanID     string

@@ -110,13 +110,22 @@ func Token(t testing.TB, claims map[string]any) string {
 // Sign signs claims with any key, under any key id.
 func Sign(t testing.TB, algorithm jose.SignatureAlgorithm, key any, id string, claims map[string]any) string {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := jwt.Signed(signer).Claims(claims).Serialize()
+	token, err := signWith(algorithm, key, id, claims)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return token
+}
+
+// sign signs claims with the first of Keys.
+func sign(claims map[string]any) (string, error) {
+	return signWith(jose.RS256, Keys()[0], "k1", claims)
+}
+
+func signWith(algorithm jose.SignatureAlgorithm, key any, id string, claims map[string]any) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", id))
+	if err != nil {
+		return "", err
+	}
+	return jwt.Signed(signer).Claims(claims).Serialize()
 }

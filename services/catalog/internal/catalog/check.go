@@ -10,6 +10,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 )
@@ -130,6 +131,9 @@ func trimmed(m contract.Manifest) contract.Manifest {
 	}
 	if m.Rating < 0 || m.Rating > 5 {
 		m.Rating = 0
+	}
+	if !event.ValidTraceParent(m.TraceParent) {
+		m.TraceParent = ""
 	}
 	if m.TakenOffset != nil && time.Duration(max(*m.TakenOffset, -*m.TakenOffset))*time.Minute > maxOffset {
 		m.TakenOffset = nil

@@ -92,6 +92,7 @@ func uploaded(m contract.Manifest) Image {
 		State: catalogapi.StateReady, Placeholder: m.Placeholder, Camera: m.Camera, Place: m.Place,
 		Animated: m.Animated, Renditions: append([]contract.Rendition{}, m.Renditions...),
 		Preview: m.Preview, Motion: m.Motion, Caption: m.Caption, Keywords: m.Keywords, Rating: m.Rating,
+		TraceParent: m.TraceParent,
 	}
 	return out
 }

@@ -24,7 +24,7 @@ func testUploaded(t *testing.T, w *world) {
 		Width: m.Width, Height: m.Height, SHA256: m.SHA256, TakenAt: *m.TakenAt, TakenOffset: m.TakenOffset,
 		CreatedAt: m.CreatedAt, State: catalogapi.StateReady, Placeholder: m.Placeholder, Camera: m.Camera, Place: m.Place,
 		Animated: true, Renditions: m.Renditions,
-		Preview: m.Preview, Motion: m.Motion, Caption: m.Caption, Keywords: m.Keywords, Rating: m.Rating,
+		Preview: m.Preview, Motion: m.Motion, Caption: m.Caption, Keywords: m.Keywords, Rating: m.Rating, TraceParent: m.TraceParent,
 	}
 	if diff := cmp.Diff(want, w.get(m.ID)); diff != "" {
 		t.Errorf("what is uploaded reads (-want +got):\n%s", diff)
@@ -98,6 +98,7 @@ func (w *world) full(content string) contract.Manifest {
 	m.Preview = contract.PreviewUnavailable
 	m.Motion = &contract.Motion{Key: m.Key, Offset: 1, Length: m.Size - 1, ContentType: "video/mp4"}
 	m.Caption, m.Keywords, m.Rating = "첫눈 & <b>\nfirst snow", []string{"겨울", "snow"}, 5
+	m.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	return m
 }
 
@@ -139,6 +140,10 @@ func testOddManifests(t *testing.T, w *world) {
 		"a camera of novels": {
 			func(m *contract.Manifest) { m.Camera.Model = strings.Repeat("x", 9000) },
 			func(i catalogapi.Image) bool { return len(i.Camera.Model) == 255 },
+		},
+		"no place in a trace": {
+			func(m *contract.Manifest) { m.TraceParent = "00-" + strings.Repeat("x", 9000) },
+			func(i catalogapi.Image) bool { return i.TraceParent == "" },
 		},
 	}
 	for name, tt := range tests {

@@ -47,6 +47,7 @@ type details struct {
 	Caption    string               `json:"caption,omitempty"`
 	Keywords   []string             `json:"keywords,omitempty"`
 	Rating     int                  `json:"rating,omitempty"`
+	Trace      string               `json:"traceparent,omitempty"`
 }
 
 type retiredRow struct {
@@ -131,7 +132,7 @@ func rowOf(i catalog.Image) imageRow {
 		State: i.State, FailCode: i.FailCode, FailDetail: i.FailDetail, Placeholder: i.Placeholder, Animated: i.Animated,
 		Details: details{
 			Camera: i.Camera, Place: i.Place, Renditions: i.Renditions,
-			Preview: i.Preview, Motion: i.Motion, Caption: i.Caption, Keywords: i.Keywords, Rating: i.Rating,
+			Preview: i.Preview, Motion: i.Motion, Caption: i.Caption, Keywords: i.Keywords, Rating: i.Rating, Trace: i.TraceParent,
 		},
 	}
 	if key, ok := i.ContentKey(); ok {
@@ -152,6 +153,7 @@ func (r imageRow) image() catalog.Image {
 		State: r.State, FailCode: r.FailCode, FailDetail: r.FailDetail, Placeholder: r.Placeholder, Animated: r.Animated,
 		Camera: r.Details.Camera, Place: r.Details.Place, Renditions: r.Details.Renditions,
 		Preview: r.Details.Preview, Motion: r.Details.Motion, Caption: r.Details.Caption, Keywords: r.Details.Keywords, Rating: r.Details.Rating,
+		TraceParent: r.Details.Trace,
 	}
 	if r.TrashedMS != nil {
 		at := fromMS(*r.TrashedMS)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sajin-gallery/sajin/pkg/config"
 	"github.com/sajin-gallery/sajin/pkg/process"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
@@ -19,6 +20,7 @@ func main() { os.Exit(process.Main("stack", os.Stderr, run)) }
 func run(ctx context.Context) error {
 	addr := flag.String("addr", "127.0.0.1:8080", "where the gallery listens")
 	dir := flag.String("data", "sajin-stack", "the folder that keeps everything")
+	auth := flag.String("auth", config.AuthNone, "who may come in: none asks nobody; password has accounts, and tells at the start the link that makes the first")
 	flag.Parse()
 	sources, err := stack.ReadSources(ctx, ".")
 	if err != nil {
@@ -28,7 +30,7 @@ func run(ctx context.Context) error {
 	if err := stack.Build(ctx, bin, stack.Services()...); err != nil {
 		return err
 	}
-	o := stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Out: os.Stdout, Web: []string{"SAJIN_DEV=" + sources.Interface()}}
+	o := stack.Options{Dir: *dir, Bin: bin, Addr: *addr, Auth: *auth, Out: os.Stdout, Web: []string{"SAJIN_DEV=" + sources.Interface()}}
 	s, err := stack.Start(ctx, o)
 	if err != nil {
 		return err

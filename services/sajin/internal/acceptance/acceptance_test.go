@@ -7,6 +7,7 @@ package acceptance
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -194,7 +195,11 @@ func startMortal(t *testing.T) deployment {
 
 func startStack(t *testing.T, o stack.Options) deployment {
 	t.Helper()
-	o.Dir, o.Bin, o.Out = t.TempDir(), binaries, t.Output()
+	out := []io.Writer{t.Output()}
+	if o.Out != nil {
+		out = append(out, o.Out)
+	}
+	o.Dir, o.Bin, o.Out = t.TempDir(), binaries, io.MultiWriter(out...)
 	s, err := stack.Start(t.Context(), o)
 	skipWithoutMariaDB(t, err)
 	t.Cleanup(func() {

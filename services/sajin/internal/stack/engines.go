@@ -18,6 +18,7 @@ import (
 // engines are what the cloud would give: a database, a bus and a bucket.
 type engines struct {
 	databaseURL string
+	accountsURL string
 	storageURL  string   // of the emulator itself, whatever is before it
 	env         []string // by which the services find the emulators
 	closers     []func() error
@@ -45,7 +46,10 @@ func (e *engines) startDatabase(ctx context.Context, dir string) error {
 		return err
 	}
 	e.closers = append(e.closers, server.Close)
-	e.databaseURL, err = server.CreateDatabase(ctx, database)
+	if e.databaseURL, err = server.CreateDatabase(ctx, database); err != nil {
+		return err
+	}
+	e.accountsURL, err = server.CreateDatabase(ctx, accounts)
 	return err
 }
 

@@ -55,6 +55,12 @@ func inherited() []string {
 // Tell changes what the program is told, as NAME=value, when it starts again.
 func (p *Process) Tell(env ...string) { p.env = append(p.env, env...) }
 
+// Replica describes another of the same program on an address of its own, which
+// shares with it whatever it is told of.
+func (p *Process) Replica(addr string) *Process {
+	return NewProcess(p.Name, p.bin, addr, p.out, p.env...)
+}
+
 // URL is the program's base address.
 func (p *Process) URL() string { return "http://" + p.Addr }
 

@@ -158,6 +158,34 @@ func TestAProcessIsToldOnlyWhatItNeeds(t *testing.T) {
 	}
 }
 
+// Two of a program share what they are told, but for the address.
+func TestAReplicaIsToldTheSame(t *testing.T) {
+	p, out := program(t, "serves")
+	p.Tell("SAJIN_SHARED=yes")
+	addr, err := FreeAddr(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := p.Replica(addr)
+	for _, one := range []*Process{p, r} {
+		mustStart(t, one)
+	}
+	if p.Addr == r.Addr || !Answers(t.Context(), p.URL()) || !Answers(t.Context(), r.URL()) {
+		t.Errorf("they do not answer at %s and %s", p.Addr, r.Addr)
+	}
+	for _, one := range []*Process{p, r} {
+		if err := one.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	told := out.lines()
+	slices.Sort(told)
+	want := []string{"SAJIN_ADDR=" + p.Addr, "SAJIN_ADDR=" + r.Addr, "SAJIN_SHARED=yes", "SAJIN_SHARED=yes"}
+	if slices.Sort(want); !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
 func TestAProcessThatBreaksIsNotWaitedFor(t *testing.T) {
 	p, _ := program(t, "breaks")
 	if err := p.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "helper ended before it was ready: exit status 3") {

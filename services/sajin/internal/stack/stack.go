@@ -7,6 +7,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/sajin-gallery/sajin/pkg/config"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth/keyring"
 )
 
@@ -23,6 +25,7 @@ import (
 const (
 	project  = "sajin-dev"
 	database = "catalog"
+	accounts = "web" // the database of the accounts, where there are any
 )
 
 // Bucket is the name of the bucket that keeps the media.
@@ -40,8 +43,13 @@ type Options struct {
 	// he can take, and after the death of a few receivers rests for minutes.
 	FakePubSub bool
 
-	// What the upload and the web service are told besides, as NAME=value.
-	Upload, Web []string
+	// Auth is who may come in, as SAJIN_AUTH has it: config.AuthNone, which "" is
+	// too, or config.AuthPassword.
+	Auth string
+
+	// What all services, the upload and the web service are told besides, as
+	// NAME=value.
+	All, Upload, Web []string
 
 	// BeforeStorage puts something between the services and the storage
 	// emulator: it is given the emulator's address and gives back its own. Nil
@@ -65,6 +73,9 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if o.Auth = cmp.Or(o.Auth, config.AuthNone); o.Auth != config.AuthNone && o.Auth != config.AuthPassword {
+		return nil, fmt.Errorf("stack: nobody here can say who comes in by %q: it must be %s or %s", o.Auth, config.AuthNone, config.AuthPassword)
+	}
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil { // the database changes its folder
 		return nil, fmt.Errorf("stack: %w", err)
 	}
@@ -104,14 +115,17 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 		"upload":  append([]string{"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_EVENTS_URL=pubsub://" + project}, o.Upload...),
 		"catalog": {"SAJIN_DATABASE_URL=" + s.engines.databaseURL, "SAJIN_EVENTS_URL=pubsub://" + project},
 		"web": append([]string{
-			"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_AUTH=none",
+			"SAJIN_MEDIA_URL=gs://" + Bucket, "SAJIN_AUTH=" + o.Auth,
 			"SAJIN_CATALOG_URL=http://" + addr["catalog"], "SAJIN_UPLOAD_URL=http://" + addr["upload"],
 		}, o.Web...),
 	}
+	if o.Auth == config.AuthPassword {
+		env["web"] = append(env["web"], "SAJIN_WEB_DATABASE_URL="+s.engines.accountsURL)
+	}
 	for name, own := range env {
 		out := &prefixed{prefix: name + " | ", to: o.Out}
-		own = append(own, auth...)
-		s.processes[name] = NewProcess(name, filepath.Join(o.Bin, name), addr[name], out, append(own, s.engines.env...)...)
+		own = slices.Concat(own, auth, s.engines.env, o.All)
+		s.processes[name] = NewProcess(name, filepath.Join(o.Bin, name), addr[name], out, own...)
 	}
 	return nil
 }

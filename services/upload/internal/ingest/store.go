@@ -27,7 +27,7 @@ const (
 	metaTaken    = "taken_at"
 	metaCaption  = "caption" // percent-encoded too
 	metaPlace    = "place"   // latitude,longitude
-	metaTrace    = "traceparent"
+	metaTrace    = contract.MetadataTraceParent
 )
 
 // settleTimeout bounds the look at what became of a write that failed.

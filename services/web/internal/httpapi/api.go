@@ -50,6 +50,7 @@ func image(f kitx.UseCase[string, catalogapi.Image]) kitx.UseCase[string, Image]
 		if err != nil {
 			return Image{}, err
 		}
+		httpx.RefersTo(ctx, found.TraceParent)
 		return imageOf(found), nil
 	}
 }

@@ -171,6 +171,7 @@ func (s *Server) showImage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	httpx.RefersTo(r.Context(), found.Image.TraceParent)
 	view := pages.ImageView{
 		Frame: s.frame(r), Figure: figureOf(found.Image), Info: infoOf(found.Image),
 		PreviousID: found.NewerID, NextID: found.OlderID,
