@@ -120,8 +120,7 @@ func sidecar(t *testing.T, name string) (corev1.Container, []corev1.Volume) {
 // collectorImage is the one image of the collector, in every file.
 func collectorImage(t *testing.T) string {
 	t.Helper()
-	c, _ := sidecar(t, "web")
-	return c.Image
+	return service(t, cloudRun+"web.yaml").Spec.Template.Spec.Containers[1].Image
 }
 
 // Every service of Cloud Run sends to the collector beside it, which is there

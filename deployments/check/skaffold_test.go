@@ -218,6 +218,7 @@ func TestSkaffoldBuildsThePrograms(t *testing.T) {
 // what is made of something else. (What the image sajin does in a cluster of
 // one's own is made of less, as skaffold.yaml says; so is the emulator.)
 func TestSkaffoldKnowsWhatImagesAreMadeOf(t *testing.T) {
+	made := map[string][]string{}
 	for name, p := range pipelines(t) {
 		for _, a := range p.Build.Artifacts {
 			for _, pattern := range a.Ko.Dependencies.Paths {
@@ -231,7 +232,10 @@ func TestSkaffoldKnowsWhatImagesAreMadeOf(t *testing.T) {
 			if _, deployed := programs[a.Image]; !deployed {
 				continue
 			}
-			for _, dir := range madeOf(t, a.Ko.Main) {
+			if made[a.Ko.Main] == nil {
+				made[a.Ko.Main] = madeOf(t, a.Ko.Main)
+			}
+			for _, dir := range made[a.Ko.Main] {
 				if a.Image == "sajin" && name != "migrate" && !slices.ContainsFunc(sending, func(part string) bool { return strings.HasPrefix(dir, part) }) {
 					continue
 				}

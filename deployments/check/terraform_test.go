@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"sigs.k8s.io/yaml"
 )
 
@@ -212,7 +213,8 @@ func TestTerraformMakesWhatTheFilesName(t *testing.T) {
 }
 
 // The services' connections, twice while two revisions serve, and those of the
-// jobs beside them, are fewer than the database takes.
+// jobs beside them, are fewer than the database takes; in a cluster, those of all
+// pods that there may be, one more of each while they are replaced, and of the job.
 func TestTerraformLeavesTheDatabaseConnections(t *testing.T) {
 	const jobsAtOnce = 3
 	pool := connections(t)
@@ -222,6 +224,17 @@ func TestTerraformLeavesTheDatabaseConnections(t *testing.T) {
 		if most := number(s.GetAttr("connections")); used >= most {
 			t.Errorf("%s: %d connections of %d", size, used, most)
 		}
+	}
+	pods := 1
+	for _, name := range []string{"catalog", "web"} {
+		scaled, ok := named[*autoscalingv2.HorizontalPodAutoscaler](render(t, gke), name)
+		if !ok {
+			t.Fatalf("nothing scales %s", name)
+		}
+		pods += int(scaled.Spec.MaxReplicas) + 1
+	}
+	if most := number(local(t, "sizes").GetAttr("small").GetAttr("connections")); pods*pool >= most {
+		t.Errorf("in a cluster: %d connections of %d", pods*pool, most)
 	}
 	small := local(t, "sizes").GetAttr("small").GetAttr("instances").AsValueMap()
 	for name, s := range services(t) {

@@ -60,6 +60,9 @@ resource "google_secret_manager_secret_version" "collector" {
   count       = local.push ? 1 : 0
   secret      = google_secret_manager_secret.secret["sajin-collector"].id
   secret_data = file("${path.module}/../telemetry/collector.yaml")
+  lifecycle {
+    create_before_destroy = true # there is a latest one at every moment
+  }
 }
 
 resource "google_secret_manager_secret_iam_member" "reader" {
