@@ -22,3 +22,23 @@ output "address" {
   description = "With cluster, the address of the cluster's load balancer, which the gallery's name must lead to."
   value       = one(google_compute_global_address.edge[*].address)
 }
+
+output "settings" {
+  description = "With cluster, what k8s/overlays/gke/settings/settings.env says for this project: terraform output -raw settings."
+  value       = var.cluster ? local.settings["settings.env"] : ""
+}
+
+output "databases" {
+  description = "With cluster, what k8s/overlays/gke/settings/database.env says for this project."
+  value       = var.cluster ? local.settings["database.env"] : ""
+}
+
+# They are written for the example, as the files of Cloud Run are.
+locals {
+  settings = {
+    for name in var.cluster ? ["settings.env", "database.env"] : [] : name => replace(replace(replace(file("${path.module}/../../k8s/overlays/gke/settings/${name}"),
+      "photos.example.org", trimprefix(local.public_origin, "https://")),
+      "sajin-example", var.project),
+    "europe-west1", var.region)
+  }
+}

@@ -187,6 +187,10 @@ run "cluster" {
     condition     = length(google_compute_global_address.edge) == 1 && output.gallery == "https://photos.example.org"
     error_message = "The load balancer has no address."
   }
+  assert {
+    condition     = strcontains(output.settings, "\nWEB_ACCOUNT=sajin-web@some-photos.iam.gserviceaccount.com\n") && strcontains(output.databases, "\nweb=cloudsql://some-photos:asia-northeast3:sajin/web?iam=sajin-web&ip=private\n") && !strcontains(join("", [output.settings, output.databases]), "sajin-example")
+    error_message = "The overlay is told of another project."
+  }
 }
 
 run "app_engine" {
