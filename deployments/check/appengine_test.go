@@ -101,6 +101,8 @@ func TestAppEngineSaysWhatCloudRunSays(t *testing.T) {
 	differ := []string{
 		"SAJIN_CATALOG_URL", "SAJIN_UPLOAD_URL", "SAJIN_SERVICE_AUDIENCE", "SAJIN_PUBLIC_ORIGIN", // addresses
 		"SAJIN_SERVICE_KEYS", "SAJIN_SETUP_TOKEN", // put in where it is deployed
+		"GOOGLE_CLOUD_PROJECT",        // set by App Engine
+		"OTEL_EXPORTER_OTLP_ENDPOINT", // it has no place for a collector
 		"SAJIN_EVENTS_PUSH_AUDIENCE", "SAJIN_EVENTS_PUSH_ACCOUNT", "SAJIN_CATALOG_TIDY_EVERY", "SAJIN_UPLOAD_SWEEP_EVERY", "SAJIN_UPLOAD_TEMP_BYTES",
 	}
 	here := apps(t)

@@ -22,7 +22,7 @@ func TestTerraformSubscribesAsTheCodeDoes(t *testing.T) {
 	if len(want) != 3 {
 		t.Fatalf("the code has the subscriptions %v", want)
 	}
-	most := number(constant(t, block(t, "google_pubsub_subscription", "push").Blocks[2].Body.Attributes["max_delivery_attempts"].Expr))
+	most := number(constant(t, within(t, block(t, "google_pubsub_subscription", "subscription"), "dead_letter_policy").Attributes["max_delivery_attempts"].Expr))
 	got := local(t, "subscriptions").AsValueMap()
 	for name, s := range got {
 		w, ok := want[name]

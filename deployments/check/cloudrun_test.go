@@ -12,6 +12,7 @@ import (
 	run "google.golang.org/api/run/v1"
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
+	"knative.dev/serving/pkg/apis/config"
 	serving "knative.dev/serving/pkg/apis/serving/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -33,7 +34,10 @@ func service(t *testing.T, name string) serving.Service {
 	if err := yaml.UnmarshalStrict(read(t, name), &s); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	ctx := t.Context()
+	// Cloud Run asks sidecars how they are, which Knative does only if it is told to.
+	defaults := config.FromContextOrDefaults(t.Context())
+	defaults.Features.MultiContainerProbing = config.Enabled
+	ctx := config.ToContext(t.Context(), defaults)
 	judged := s.DeepCopy()
 	judged.SetDefaults(ctx)
 	// Cloud Run's accounts are addresses, where Knative's have names.
@@ -79,15 +83,13 @@ func jobs(t *testing.T) map[string]run.Job {
 	return out
 }
 
-// containers are the containers of all services and jobs. What a job's says is
-// decoded again as Kubernetes has it, whose words these are.
+// containers are the programs' containers of all services and jobs. What a job's
+// says is decoded again as Kubernetes has it, whose words these are.
 func containers(t *testing.T) []container {
 	t.Helper()
 	var out []container
 	for name, s := range services(t) {
-		for _, c := range s.Spec.Template.Spec.Containers {
-			out = append(out, container{name, s.Spec.Template.Spec.ServiceAccountName, c})
-		}
+		out = append(out, container{name, s.Spec.Template.Spec.ServiceAccountName, s.Spec.Template.Spec.Containers[0]})
 	}
 	for name, j := range jobs(t) {
 		spec := j.Spec.Template.Spec.Template.Spec
@@ -157,7 +159,7 @@ func names(env []corev1.EnvVar) []string {
 // that are given twice.
 func checkEnvironment(t *testing.T, file, program string, given []string) {
 	t.Helper()
-	known := variables(t, program)
+	known := append(variables(t, program), googleVariables...)
 	for i, name := range given {
 		if !slices.Contains(known, name) && !strings.HasPrefix(name, "OTEL_") {
 			t.Errorf("%s: %s does not read %s", file, program, name)
@@ -178,6 +180,9 @@ func checkPort(t *testing.T, c container) {
 		t.Errorf("%s: it listens on %s, and is asked at %v", c.file, value(c, "SAJIN_ADDR"), c.Ports)
 	}
 }
+
+// googleVariables are those of Google's that our programs heed.
+var googleVariables = []string{"GOOGLE_CLOUD_PROJECT"}
 
 // value is what a variable is set to, "" where a secret holds it or it is not.
 func value(c container, name string) string {

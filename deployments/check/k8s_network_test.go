@@ -77,7 +77,7 @@ func opens(t *testing.T, peers []networkingv1.NetworkPolicyPeer, ports []network
 func TestPodsReachOnlyWhatTheyNeed(t *testing.T) {
 	gallery := []string{"web catalog 8080", "web upload 8080"}
 	for overlay, want := range map[string][]string{
-		gke: gallery,
+		gke: append(slices.Clone(gallery), "catalog collector 4318", "upload collector 4318", "web collector 4318"),
 		dev: append(slices.Clone(gallery),
 			"catalog mysql 3306", "web mysql 3306",
 			"catalog pubsub 8085", "storage pubsub 8085", "upload pubsub 8085",

@@ -177,7 +177,7 @@ func TestSkaffoldBuildsWhatItDeploys(t *testing.T) {
 		for _, overlay := range p.Manifests.Kustomize.Paths {
 			for _, pod := range pods(render(t, overlay)) {
 				for _, c := range containersOf(pod.spec) {
-					if !engine(c.Image) {
+					if !engine(c.Image) && c.Image != collectorImage(t) {
 						run = append(run, c.Image)
 					}
 				}
@@ -218,6 +218,7 @@ func TestSkaffoldBuildsThePrograms(t *testing.T) {
 // what is made of something else. (What the image sajin does in a cluster of
 // one's own is made of less, as skaffold.yaml says; so is the emulator.)
 func TestSkaffoldKnowsWhatImagesAreMadeOf(t *testing.T) {
+	made := map[string][]string{}
 	for name, p := range pipelines(t) {
 		for _, a := range p.Build.Artifacts {
 			for _, pattern := range a.Ko.Dependencies.Paths {
@@ -225,14 +226,44 @@ func TestSkaffoldKnowsWhatImagesAreMadeOf(t *testing.T) {
 					t.Errorf("profile %q: %s is made of %s, which is not there: %v", name, a.Image, pattern, err)
 				}
 			}
-			if _, service := programs[a.Image]; !service || a.Image == "sajin" && name != "migrate" {
+			if !slices.Contains(a.Ko.Dependencies.Paths, ".ko.yaml") {
+				t.Errorf("profile %q: %s is made as .ko.yaml says", name, a.Image)
+			}
+			if _, deployed := programs[a.Image]; !deployed {
 				continue
 			}
-			for _, dir := range madeOf(t, a.Ko.Main) {
-				if !covered(a.Ko.Dependencies.Paths, dir) {
+			if made[a.Ko.Main] == nil {
+				made[a.Ko.Main] = madeOf(t, a.Ko.Main)
+			}
+			for _, dir := range made[a.Ko.Main] {
+				if a.Image == "sajin" && name != "migrate" && !slices.ContainsFunc(sending, func(part string) bool { return strings.HasPrefix(dir, part) }) {
+					continue
+				}
+				if !covered(a.Ko.Dependencies.Paths, dir) || slices.Contains(a.Ko.Dependencies.Ignore, dir+"/**") {
 					t.Errorf("profile %q: %s is made of %s too", name, a.Image, dir)
 				}
 			}
+			if a.Image == "web" {
+				checkScripts(t, name, a)
+			}
+		}
+	}
+}
+
+// sending is what the image sajin is made of, as far as it sends pictures.
+var sending = []string{"services/sajin", "services/web/webclient", "pkg/contract"}
+
+// checkScripts holds what web is built of to what the Makefile has for the scripts.
+func checkScripts(t *testing.T, profile string, web skaffoldArtifact) {
+	t.Helper()
+	const ui = "services/web/ui/"
+	sources := regexp.MustCompile(`\$\(UI\)/([a-z-]+(?:\.[a-z]+)?)`).FindAllStringSubmatch(string(read(t, "Makefile")), -1)
+	if len(sources) == 0 {
+		t.Fatal("the Makefile does not say what scripts are built of")
+	}
+	for _, source := range sources {
+		if name := source[1]; name != "dist" && name != "node" && !covered(web.Ko.Dependencies.Paths, ui+name) {
+			t.Errorf("profile %q: web is made of %s too", profile, ui+name)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"sigs.k8s.io/yaml"
 )
 
@@ -71,6 +72,25 @@ func block(t *testing.T, labels ...string) *hclsyntax.Body {
 	return nil
 }
 
+// source is an expression as it is written.
+func source(t *testing.T, expression hclsyntax.Expression) string {
+	t.Helper()
+	at := expression.Range()
+	return string(read(t, at.Filename)[at.Start.Byte:at.End.Byte])
+}
+
+// within is the block of a type in another.
+func within(t *testing.T, body *hclsyntax.Body, kind string) *hclsyntax.Body {
+	t.Helper()
+	for _, b := range body.Blocks {
+		if b.Type == kind {
+			return b.Body
+		}
+	}
+	t.Fatalf("there is no block %s", kind)
+	return nil
+}
+
 // said are the strings that Terraform's files hold, in whole.
 func said(t *testing.T) []string {
 	t.Helper()
@@ -94,14 +114,34 @@ func TestTerraformIsFormatted(t *testing.T) {
 	}
 }
 
+// Also where people look first.
 func TestTerraformSaysWhatItsVariablesAre(t *testing.T) {
+	readme := string(read(t, terraform+"README.md"))
 	for _, body := range configuration(t) {
 		for _, b := range body.Blocks {
 			if (b.Type == "variable" || b.Type == "output") && b.Body.Attributes["description"] == nil {
 				t.Errorf("%s %s is not described", b.Type, b.Labels[0])
+				continue
+			}
+			if b.Type == "variable" && !strings.Contains(readme, row(t, b)) {
+				t.Errorf("README.md does not have the line\n%s", row(t, b))
 			}
 		}
 	}
+}
+
+// row is how the table says what a variable is.
+func row(t *testing.T, variable *hclsyntax.Block) string {
+	t.Helper()
+	attributes := variable.Body.Attributes
+	value := "must be said"
+	if attributes["default"] != nil {
+		value = strings.Trim(source(t, attributes["default"].Expr), `"`)
+		if value = "`" + value + "`"; value == "``" || value == "`[]`" {
+			value = ""
+		}
+	}
+	return "| `" + variable.Labels[0] + "` | " + value + " | " + constant(t, attributes["description"].Expr).AsString() + " |\n"
 }
 
 func TestTerraformReadsEveryCloudRunFile(t *testing.T) {
@@ -134,11 +174,7 @@ func elements(t *testing.T, name string) []string {
 	for _, body := range configuration(t) {
 		for _, b := range body.Blocks {
 			if attribute := b.Body.Attributes[name]; b.Type == "locals" && attribute != nil {
-				var out []string
-				for _, value := range constant(t, attribute.Expr.(*hclsyntax.FunctionCallExpr).Args[0]).AsValueSlice() {
-					out = append(out, value.AsString())
-				}
-				return out
+				return elementsOf(constant(t, attribute.Expr.(*hclsyntax.FunctionCallExpr).Args[0]))
 			}
 		}
 	}
@@ -146,9 +182,17 @@ func elements(t *testing.T, name string) []string {
 	return nil
 }
 
+func elementsOf(list cty.Value) []string {
+	var out []string
+	for _, value := range list.AsValueSlice() {
+		out = append(out, value.AsString())
+	}
+	return out
+}
+
 func TestTerraformMakesWhatTheFilesName(t *testing.T) {
 	literal := said(t)
-	accounts := constant(t, block(t, "google_service_account", "account").Attributes["for_each"].Expr).AsValueMap()
+	accounts := local(t, "accounts").AsValueMap()
 	for _, c := range containers(t) {
 		name, domain, _ := strings.Cut(c.account, "@")
 		if _, ok := accounts[strings.TrimPrefix(name, "sajin-")]; !ok || domain != "sajin-example.iam.gserviceaccount.com" {
@@ -169,7 +213,8 @@ func TestTerraformMakesWhatTheFilesName(t *testing.T) {
 }
 
 // The services' connections, twice while two revisions serve, and those of the
-// jobs beside them, are fewer than the database takes.
+// jobs beside them, are fewer than the database takes; in a cluster, those of all
+// pods that there may be, one more of each while they are replaced, and of the job.
 func TestTerraformLeavesTheDatabaseConnections(t *testing.T) {
 	const jobsAtOnce = 3
 	pool := connections(t)
@@ -179,6 +224,17 @@ func TestTerraformLeavesTheDatabaseConnections(t *testing.T) {
 		if most := number(s.GetAttr("connections")); used >= most {
 			t.Errorf("%s: %d connections of %d", size, used, most)
 		}
+	}
+	pods := 1
+	for _, name := range []string{"catalog", "web"} {
+		scaled, ok := named[*autoscalingv2.HorizontalPodAutoscaler](render(t, gke), name)
+		if !ok {
+			t.Fatalf("nothing scales %s", name)
+		}
+		pods += int(scaled.Spec.MaxReplicas) + 1
+	}
+	if most := number(local(t, "sizes").GetAttr("small").GetAttr("connections")); pods*pool >= most {
+		t.Errorf("in a cluster: %d connections of %d", pods*pool, most)
 	}
 	small := local(t, "sizes").GetAttr("small").GetAttr("instances").AsValueMap()
 	for name, s := range services(t) {

@@ -22,10 +22,12 @@ func TestTerraform(t *testing.T) {
 	}
 	// A copy, since what is fetched is kept beside the files.
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "deployments"))); err != nil {
-		t.Fatal(err)
+	for _, part := range []string{"deployments", filepath.Join("k8s", "overlays", "gke", "settings")} {
+		if err := os.CopyFS(filepath.Join(dir, part), os.DirFS(filepath.Join(root, part))); err != nil {
+			t.Fatal(err)
+		}
 	}
-	in := filepath.Join(dir, "terraform")
+	in := filepath.Join(dir, "deployments", "terraform")
 	_, fetched := terraformRun(t, in, time.Minute, program, "init", "-backend=false")
 	out, err := terraformRun(t, in, time.Minute, program, "validate")
 	if err != nil && fetched != nil && bytes.Contains(out, []byte(" init")) { // "run … init"

@@ -1,17 +1,24 @@
 # An account for each program, with the least that it needs. What each may do is
 # beside the thing that it may be done to.
-resource "google_service_account" "account" {
-  for_each = {
-    upload    = "Sajin: takes pictures in"
-    catalog   = "Sajin: knows what pictures there are"
-    web       = "Sajin: the pages"
-    migrate   = "Sajin: changes the database's schemas"
-    static    = "Sajin: fills the static bucket"
-    push      = "Sajin: as whom Pub/Sub calls"
-    scheduler = "Sajin: starts jobs"
+locals {
+  # And where there is something for it to do: where events are pushed (on Cloud
+  # Run), or pulled, or pulled in a cluster.
+  accounts = {
+    upload    = { does = "takes pictures in", with = ["push", "pull", "cluster"] }
+    catalog   = { does = "knows what pictures there are", with = ["push", "pull", "cluster"] }
+    web       = { does = "the pages", with = ["push", "pull", "cluster"] }
+    migrate   = { does = "changes the database's schemas", with = ["push", "pull", "cluster"] }
+    static    = { does = "fills the static bucket", with = ["push", "pull"] }
+    push      = { does = "as whom Pub/Sub calls", with = ["push"] }
+    scheduler = { does = "starts jobs", with = ["push"] }
+    collector = { does = "passes traces and measurements on", with = ["cluster"] } # on Cloud Run it is beside each service
   }
+}
+
+resource "google_service_account" "account" {
+  for_each     = { for name, account in local.accounts : name => account.does if contains(account.with, local.kind) }
   account_id   = "sajin-${each.key}"
-  display_name = each.value
+  display_name = "Sajin: ${each.value}"
   depends_on   = [google_project_service.api]
 }
 
@@ -22,13 +29,22 @@ locals {
   # Google's own accounts, which act for its products in this project.
   pubsub_agent = "serviceAccount:service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
   iap_agent    = "serviceAccount:service-${local.number}@gcp-sa-iap.iam.gserviceaccount.com"
+
+  # What is the project's and nothing smaller: the database's connector, and where
+  # traces and measurements go.
+  project_roles = {
+    "roles/cloudsql.client"         = ["catalog", "web", "migrate"]
+    "roles/cloudsql.instanceUser"   = ["catalog", "web", "migrate"]
+    "roles/cloudtrace.agent"        = local.measured
+    "roles/monitoring.metricWriter" = local.measured
+  }
+  measured = var.telemetry ? { push = keys(local.names), pull = [], cluster = ["collector"] }[local.kind] : []
 }
 
-resource "google_project_iam_member" "database" {
-  for_each = {
-    for pair in setproduct(["catalog", "web", "migrate"], ["roles/cloudsql.client", "roles/cloudsql.instanceUser"]) :
-    "${pair[0]} ${pair[1]}" => { account = pair[0], role = pair[1] }
-  }
+resource "google_project_iam_member" "account" {
+  for_each = merge([
+    for role, accounts in local.project_roles : { for account in accounts : "${account} ${role}" => { account = account, role = role } }
+  ]...)
   project = var.project
   role    = each.value.role
   member  = local.member[each.value.account]
@@ -37,7 +53,7 @@ resource "google_project_iam_member" "database" {
 # Who may call which service. Nobody else reaches upload and catalog.
 resource "google_cloud_run_v2_service_iam_member" "caller" {
   for_each = {
-    for pair in setproduct(["upload", "catalog"], ["web", "push"]) : "${pair[1]} calls ${pair[0]}" => { service = pair[0], caller = pair[1] }
+    for pair in setproduct(local.push ? ["upload", "catalog"] : [], ["web", "push"]) : "${pair[1]} calls ${pair[0]}" => { service = pair[0], caller = pair[1] }
   }
   location = var.region
   name     = google_cloud_run_v2_service.service[each.value.service].name
@@ -63,8 +79,22 @@ resource "google_iap_web_cloud_run_service_iam_member" "viewer" {
 
 # Pub/Sub signs its calls as the account for that.
 resource "google_service_account_iam_member" "push_tokens" {
+  count              = local.push ? 1 : 0
   service_account_id = "projects/${var.project}/serviceAccounts/${local.email["push"]}"
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.pubsub_agent
   depends_on         = [google_pubsub_topic.topic] # makes Pub/Sub's own account
+}
+
+# The accounts of the cluster, of the same names, act for them. The cluster has
+# to be there: with the first of a project Google makes what their names are in.
+resource "google_service_account_iam_member" "workload" {
+  for_each           = var.cluster ? toset(local.workloads) : toset([])
+  service_account_id = "projects/${var.project}/serviceAccounts/${local.email[each.key]}"
+  role               = "roles/iam.workloadIdentityUser"
+  member             = "serviceAccount:${var.project}.svc.id.goog[sajin/${each.key}]"
+}
+
+locals {
+  workloads = ["upload", "catalog", "web", "migrate", "collector"]
 }

@@ -52,7 +52,7 @@ locals {
 }
 
 resource "google_monitoring_alert_policy" "alert" {
-  for_each              = local.alerts
+  for_each              = { for name, alert in local.alerts : name => alert if local.push || name != "errors" }
   display_name          = each.value.name
   combiner              = "OR"
   notification_channels = local.tell

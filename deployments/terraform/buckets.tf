@@ -37,12 +37,23 @@ resource "google_storage_bucket" "media" {
       type = "AbortIncompleteMultipartUpload"
     }
   }
+  lifecycle {
+    precondition {
+      condition     = local.push || var.public_origin != ""
+      error_message = "With delivery = pull, public_origin must say by which address browsers reach the gallery."
+    }
+    precondition {
+      condition     = !(var.cluster && var.delivery == "push")
+      error_message = "Nobody can push to the pods of a cluster: delivery = pull."
+    }
+  }
   depends_on = [google_project_service.api]
 }
 
 # The pages' scripts, styles and symbols, for everybody. They can be put there
-# again from any image.
+# again from any image. In a cluster, web serves them by itself.
 resource "google_storage_bucket" "static" {
+  count                       = var.cluster ? 0 : 1
   name                        = "${var.project}-static"
   location                    = var.region
   uniform_bucket_level_access = true
@@ -63,12 +74,16 @@ resource "google_storage_bucket" "static" {
 }
 
 resource "google_storage_bucket_iam_member" "member" {
-  for_each = {
-    "upload keeps pictures" = { bucket = google_storage_bucket.media.name, role = "roles/storage.objectUser", member = local.member["upload"] }
-    "web shows pictures"    = { bucket = google_storage_bucket.media.name, role = "roles/storage.objectViewer", member = local.member["web"] }
-    "static fills static"   = { bucket = google_storage_bucket.static.name, role = "roles/storage.objectUser", member = local.member["static"] }
-    "all read static"       = { bucket = google_storage_bucket.static.name, role = "roles/storage.objectViewer", member = "allUsers" }
-  }
+  for_each = merge(
+    {
+      "upload keeps pictures" = { bucket = google_storage_bucket.media.name, role = "roles/storage.objectUser", member = local.member["upload"] }
+      "web shows pictures"    = { bucket = google_storage_bucket.media.name, role = "roles/storage.objectViewer", member = local.member["web"] }
+    },
+    var.cluster ? {} : {
+      "static fills static" = { bucket = google_storage_bucket.static[0].name, role = "roles/storage.objectUser", member = local.member["static"] }
+      "all read static"     = { bucket = google_storage_bucket.static[0].name, role = "roles/storage.objectViewer", member = "allUsers" }
+    },
+  )
   bucket = each.value.bucket
   role   = each.value.role
   member = each.value.member

@@ -5,6 +5,7 @@ resource "google_sql_database_instance" "sajin" {
   deletion_protection = var.deletion_protection
 
   settings {
+    data_api_access             = "ALLOW_DATA_API" # for the roles, below
     edition                     = "ENTERPRISE"
     tier                        = local.size.tier
     availability_type           = local.size.standby ? "REGIONAL" : "ZONAL"
@@ -40,6 +41,10 @@ resource "google_sql_database_instance" "sajin" {
       value = "on"
     }
     database_flags {
+      name  = "activate_all_roles_on_login" # a user has nothing but a role
+      value = "on"
+    }
+    database_flags {
       name  = "max_connections"
       value = tostring(local.size.connections)
     }
@@ -59,24 +64,53 @@ resource "google_sql_database" "database" {
   collation = "utf8mb4_unicode_ci"
 }
 
-# Signed in by the accounts themselves. A new user may do nothing; this role is
-# the one that is there before anybody has signed in. docs/operations.md says
-# how to narrow it.
+# What each program may do is a role, which whoever applies makes: by Cloud SQL's
+# API, since the database has no public address. It is an administrator for that.
+data "google_client_openid_userinfo" "me" {
+  count = var.database_admin == "" ? 1 : 0
+}
+
+locals {
+  admin = var.database_admin == "" ? data.google_client_openid_userinfo.me[0].email : var.database_admin
+}
+
+resource "google_sql_user" "admin" {
+  name           = local.admin
+  instance       = google_sql_database_instance.sajin.name
+  type           = endswith(local.admin, ".gserviceaccount.com") ? "CLOUD_IAM_SERVICE_ACCOUNT" : "CLOUD_IAM_USER"
+  database_roles = ["cloudsqlsuperuser"]
+}
+
+resource "google_sql_provision_script" "roles" {
+  instance    = google_sql_database_instance.sajin.name
+  script      = file("${path.module}/roles.sql")
+  description = "What Sajin's programs may do"
+  depends_on  = [google_sql_user.admin, google_sql_database.database]
+}
+
+# Signed in by the accounts themselves, or, by the socket, with passwords. None
+# has more than its role.
 resource "google_sql_user" "account" {
-  for_each       = toset(["catalog", "web", "migrate"])
+  for_each       = local.users
   name           = local.email[each.key]
   instance       = google_sql_database_instance.sajin.name
   type           = "CLOUD_IAM_SERVICE_ACCOUNT"
-  database_roles = ["cloudsqlsuperuser"]
-  depends_on     = [google_project_iam_member.database]
+  database_roles = ["sajin_${each.key}"]
+  depends_on     = [google_sql_provision_script.roles, google_project_iam_member.account]
 }
 
 resource "google_sql_user" "password" {
-  count    = local.socket ? 1 : 0
-  name     = "sajin"
-  instance = google_sql_database_instance.sajin.name
-  password = sha256("${uuid()}${uuid()}")
+  for_each       = local.socket ? local.users : toset([])
+  name           = each.key
+  instance       = google_sql_database_instance.sajin.name
+  password       = sha256("${uuid()}${uuid()}")
+  database_roles = ["sajin_${each.key}"]
+  depends_on     = [google_sql_provision_script.roles]
   lifecycle {
     ignore_changes = [password]
   }
+}
+
+locals {
+  users = toset(["catalog", "web", "migrate"])
 }

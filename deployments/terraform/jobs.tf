@@ -1,7 +1,7 @@
 # The jobs. Those that come before the services run when they are made and with
 # every release, and an apply goes on only when they have ended well.
 resource "google_cloud_run_v2_job" "job" {
-  for_each            = local.jobs
+  for_each            = local.made
   name                = local.documents["job-${each.key}"].metadata.name
   location            = var.region
   labels              = local.documents["job-${each.key}"].metadata.labels
@@ -38,11 +38,11 @@ resource "google_cloud_run_v2_job" "job" {
       }
 
       containers {
-        name  = local.containers["job-${each.key}"].name
-        image = local.images[local.containers["job-${each.key}"].image]
-        args  = local.containers["job-${each.key}"].args
+        name  = local.containers["job-${each.key}"][0].name
+        image = local.images[local.containers["job-${each.key}"][0].image]
+        args  = local.containers["job-${each.key}"][0].args
         resources {
-          limits = local.containers["job-${each.key}"].resources.limits
+          limits = local.containers["job-${each.key}"][0].resources.limits
         }
         dynamic "env" {
           for_each = local.environment["job-${each.key}"]
@@ -75,8 +75,8 @@ resource "google_cloud_run_v2_job" "job" {
     terraform_data.images,
     google_sql_database.database,
     google_sql_user.account,
-    google_project_iam_member.database,
-    google_pubsub_subscription.push,
+    google_project_iam_member.account,
+    google_pubsub_subscription.subscription,
     google_pubsub_topic_iam_member.publisher,
     google_secret_manager_secret_version.first,
     google_secret_manager_secret_iam_member.reader,
@@ -97,7 +97,7 @@ locals {
 
 # The clocks.
 resource "google_cloud_run_v2_job_iam_member" "scheduler" {
-  for_each = local.schedule
+  for_each = local.scheduled
   location = var.region
   name     = google_cloud_run_v2_job.job[each.key].name
   role     = "roles/run.invoker"
@@ -105,7 +105,7 @@ resource "google_cloud_run_v2_job_iam_member" "scheduler" {
 }
 
 resource "google_cloud_scheduler_job" "clock" {
-  for_each         = local.schedule
+  for_each         = local.scheduled
   name             = google_cloud_run_v2_job.job[each.key].name
   region           = var.region
   schedule         = each.value

@@ -2,6 +2,8 @@
 # Here the files are read, and this project is put in.
 locals {
   number = data.google_project.this.number
+  push   = var.delivery == "push" && !var.cluster
+  kind   = var.cluster ? "cluster" : var.delivery # Cloud Run, App Engine, or a cluster
   origin = { for name in keys(local.names) : name => "https://sajin-${name}-${local.number}.${var.region}.run.app" }
   names  = { upload = true, catalog = true, web = true }
 
@@ -18,6 +20,11 @@ locals {
     { for name in keys(local.names) : name => "${path.module}/../cloudrun/${name}.yaml" },
     { for name in local.jobs : "job-${name}" => "${path.module}/../cloudrun/job-${name}.yaml" },
   )
+  # Those that are deployed. Where nothing sleeps, the services have clocks of their
+  # own; a cluster has a job of its own for the schemas, too.
+  services  = local.push ? local.names : {}
+  made      = { push = local.jobs, pull = local.before, cluster = toset([]) }[local.kind]
+  scheduled = local.push ? local.schedule : {}
   documents = {
     for name, file in local.files : name => yamldecode(replace(replace(replace(replace(file(file),
       "https://sajin-web-123456789012.europe-west1.run.app", local.public_origin),
@@ -49,16 +56,17 @@ locals {
   size = local.sizes[var.size]
 }
 
-# What the choices change in the environment of a program, by document.
+# What the choices change in the environment of a program, by document. A database
+# is reached as its own user, and as the one of the migrations for those.
 locals {
   databases = {
-    "catalog"     = { catalog = "SAJIN_DATABASE_URL" }
-    "web"         = { web = "SAJIN_WEB_DATABASE_URL" }
-    "job-migrate" = { catalog = "SAJIN_DATABASE_URL", web = "SAJIN_WEB_DATABASE_URL" }
-    "job-purge"   = { catalog = "SAJIN_DATABASE_URL" }
+    "catalog"     = { SAJIN_DATABASE_URL = "catalog" }
+    "web"         = { SAJIN_WEB_DATABASE_URL = "web" }
+    "job-migrate" = { SAJIN_DATABASE_URL = "migrate-catalog", SAJIN_WEB_DATABASE_URL = "migrate-web" }
+    "job-purge"   = { SAJIN_DATABASE_URL = "catalog" }
   }
-  socket = var.database_connection == "socket"
-  iap    = var.sign_in == "iap"
+  socket = local.push && var.database_connection == "socket"
+  iap    = local.push && var.sign_in == "iap"
 
   plain_instead = {
     web = local.iap ? {
@@ -67,23 +75,29 @@ locals {
     } : {}
   }
   secret_instead = {
-    for name, urls in local.databases : name => {
-      for database, variable in urls : variable => google_secret_manager_secret.secret["sajin-database-url-${database}"].secret_id
+    for name, addresses in local.databases : name => {
+      for variable, address in addresses : variable => google_secret_manager_secret.secret["sajin-database-url-${address}"].secret_id
     } if local.socket
   }
-  unset = { web = local.iap ? ["SAJIN_SETUP_TOKEN"] : [] }
+  unset = {
+    for name in keys(local.names) : name => concat(
+      name == "web" && local.iap ? ["SAJIN_SETUP_TOKEN"] : [],
+      var.telemetry ? [] : ["OTEL_EXPORTER_OTLP_ENDPOINT"],
+    )
+  }
 }
 
-# The environment of every program: a value, or the secret that holds it.
+# The containers of every document: the program, and what is beside it. The
+# environment of each is a value, or the secret that holds it.
 locals {
   containers = merge(
-    { for name in keys(local.names) : name => local.documents[name].spec.template.spec.containers[0] },
-    { for name in local.jobs : "job-${name}" => local.documents["job-${name}"].spec.template.spec.template.spec.containers[0] },
+    { for name in keys(local.names) : name => [for each in local.documents[name].spec.template.spec.containers : each if var.telemetry || each.name != "collector"] },
+    { for name in local.jobs : "job-${name}" => [for each in local.documents["job-${name}"].spec.template.spec.template.spec.containers : each] },
   )
   environment = {
-    for name, container in local.containers : name => {
+    for name, containers in local.containers : name => {
       for variable, value in merge(
-        { for each in container.env : each.name => {
+        { for each in containers[0].env : each.name => {
           value  = try(each.value, null)
           secret = try(each.valueFrom.secretKeyRef.name, null)
         } },

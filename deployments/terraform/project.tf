@@ -20,6 +20,8 @@ resource "google_project_service" "api" {
     "storage.googleapis.com",
     ],
     var.billing_account == "" ? [] : ["billingbudgets.googleapis.com"],
+    var.telemetry ? ["cloudtrace.googleapis.com"] : [],
+    var.cluster ? ["container.googleapis.com"] : [],
     local.iap ? ["iap.googleapis.com"] : [],
   ))
   service            = each.key
@@ -57,6 +59,13 @@ resource "google_service_networking_connection" "services" {
   deletion_policy         = "ABANDON" # Google's side lets go of it hours later
 }
 
+# Where a cluster's load balancer is reached.
+resource "google_compute_global_address" "edge" {
+  count      = var.cluster ? 1 : 0
+  name       = "sajin"
+  depends_on = [google_project_service.api]
+}
+
 # The images. Releases that nobody runs any more are removed after a while.
 resource "google_artifact_registry_repository" "images" {
   repository_id = "sajin"
@@ -82,7 +91,7 @@ resource "google_artifact_registry_repository" "images" {
 }
 
 resource "terraform_data" "images" {
-  count            = var.build_images ? 1 : 0
+  count            = var.build_images && !var.cluster ? 1 : 0 # for a cluster, skaffold does it
   triggers_replace = [local.images]
 
   provisioner "local-exec" {

@@ -40,18 +40,23 @@ resource "google_pubsub_topic_iam_member" "publisher" {
   member = each.value.member
 }
 
-resource "google_pubsub_subscription" "push" {
+# Pushed to Cloud Run, whose services sleep otherwise, or pulled by the pods of a
+# cluster, which has no address that Pub/Sub could call.
+resource "google_pubsub_subscription" "subscription" {
   for_each                   = local.subscriptions
   name                       = each.key
   topic                      = google_pubsub_topic.topic[each.value.topic].id
   ack_deadline_seconds       = each.value.seconds
   message_retention_duration = "604800s"
 
-  push_config {
-    push_endpoint = "${local.origin[each.value.service]}/events/${each.key}"
-    oidc_token {
-      service_account_email = local.email["push"]
-      audience              = local.origin[each.value.service]
+  dynamic "push_config" {
+    for_each = local.push ? [1] : []
+    content {
+      push_endpoint = "${local.origin[each.value.service]}/events/${each.key}"
+      oidc_token {
+        service_account_email = local.email["push"]
+        audience              = local.origin[each.value.service]
+      }
     }
   }
   retry_policy {
@@ -70,12 +75,17 @@ resource "google_pubsub_subscription" "push" {
   depends_on = [google_service_account_iam_member.push_tokens]
 }
 
-# Pub/Sub takes from a subscription what it sets aside.
-resource "google_pubsub_subscription_iam_member" "agent" {
-  for_each     = local.subscriptions
-  subscription = google_pubsub_subscription.push[each.key].name
+# Pub/Sub takes from a subscription what it sets aside; who pulls, takes the rest.
+resource "google_pubsub_subscription_iam_member" "subscriber" {
+  for_each = merge([
+    for name, s in local.subscriptions : {
+      for who, member in merge({ agent = local.pubsub_agent }, local.push ? {} : { (s.service) = local.member[s.service] }) :
+      "${who} takes ${name}" => { subscription = name, member = member }
+    }
+  ]...)
+  subscription = google_pubsub_subscription.subscription[each.value.subscription].name
   role         = "roles/pubsub.subscriber"
-  member       = local.pubsub_agent
+  member       = each.value.member
 }
 
 resource "google_pubsub_subscription" "dead" {

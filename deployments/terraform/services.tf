@@ -1,5 +1,5 @@
 resource "google_cloud_run_v2_service" "service" {
-  for_each             = local.names
+  for_each             = local.services
   name                 = local.documents[each.key].metadata.name
   location             = var.region
   labels               = local.documents[each.key].metadata.labels
@@ -39,61 +39,89 @@ resource "google_cloud_run_v2_service" "service" {
         }
       }
     }
-
-    containers {
-      name  = local.containers[each.key].name
-      image = local.images[local.containers[each.key].image]
-
-      ports {
-        name           = local.containers[each.key].ports[0].name
-        container_port = local.containers[each.key].ports[0].containerPort
-      }
-      resources {
-        limits            = local.containers[each.key].resources.limits
-        cpu_idle          = local.revision[each.key].annotations["run.googleapis.com/cpu-throttling"] == "true"
-        startup_cpu_boost = local.revision[each.key].annotations["run.googleapis.com/startup-cpu-boost"] == "true"
-      }
-
-      dynamic "env" {
-        for_each = local.environment[each.key]
-        content {
-          name  = env.key
-          value = env.value.value
-          dynamic "value_source" {
-            for_each = env.value.secret == null ? [] : [env.value.secret]
+    dynamic "volumes" {
+      for_each = [for volume in local.revision[each.key].spec.volumes : volume if var.telemetry || volume.name != "collector"]
+      content {
+        name = volumes.value.name
+        secret {
+          secret = google_secret_manager_secret.secret[volumes.value.secret.secretName].secret_id
+          dynamic "items" {
+            for_each = volumes.value.secret.items
             content {
-              secret_key_ref {
-                secret  = value_source.value
-                version = "latest"
-              }
+              version = items.value.key
+              path    = items.value.path
             }
           }
         }
       }
-      dynamic "volume_mounts" {
-        for_each = contains(keys(local.secret_instead), each.key) ? [1] : []
-        content {
-          name       = "cloudsql"
-          mount_path = "/cloudsql"
-        }
-      }
+    }
 
-      startup_probe {
-        period_seconds    = local.containers[each.key].startupProbe.periodSeconds
-        timeout_seconds   = local.containers[each.key].startupProbe.timeoutSeconds
-        failure_threshold = local.containers[each.key].startupProbe.failureThreshold
-        http_get {
-          path = local.containers[each.key].startupProbe.httpGet.path
-          port = local.containers[each.key].startupProbe.httpGet.port
+    # The program, which has the port, and the collector.
+    dynamic "containers" {
+      for_each = local.containers[each.key]
+      content {
+        name       = containers.value.name
+        image      = lookup(local.images, containers.value.image, containers.value.image)
+        args       = try(containers.value.args, null)
+        depends_on = var.telemetry ? lookup(local.revision[each.key].after, containers.value.name, null) : null
+
+        dynamic "ports" {
+          for_each = try(containers.value.ports, [])
+          content {
+            name           = ports.value.name
+            container_port = ports.value.containerPort
+          }
         }
-      }
-      liveness_probe {
-        period_seconds    = local.containers[each.key].livenessProbe.periodSeconds
-        timeout_seconds   = local.containers[each.key].livenessProbe.timeoutSeconds
-        failure_threshold = local.containers[each.key].livenessProbe.failureThreshold
-        http_get {
-          path = local.containers[each.key].livenessProbe.httpGet.path
-          port = local.containers[each.key].livenessProbe.httpGet.port
+        resources {
+          limits            = containers.value.resources.limits
+          cpu_idle          = local.revision[each.key].annotations["run.googleapis.com/cpu-throttling"] == "true"
+          startup_cpu_boost = local.revision[each.key].annotations["run.googleapis.com/startup-cpu-boost"] == "true"
+        }
+
+        dynamic "env" {
+          for_each = containers.key == 0 ? local.environment[each.key] : {}
+          content {
+            name  = env.key
+            value = env.value.value
+            dynamic "value_source" {
+              for_each = env.value.secret == null ? [] : [env.value.secret]
+              content {
+                secret_key_ref {
+                  secret  = value_source.value
+                  version = "latest"
+                }
+              }
+            }
+          }
+        }
+        dynamic "volume_mounts" {
+          for_each = merge(
+            { for each in try(containers.value.volumeMounts, []) : each.name => each.mountPath },
+            containers.key == 0 && contains(keys(local.secret_instead), each.key) ? { cloudsql = "/cloudsql" } : {},
+          )
+          content {
+            name       = volume_mounts.key
+            mount_path = volume_mounts.value
+          }
+        }
+
+        startup_probe {
+          period_seconds    = containers.value.startupProbe.periodSeconds
+          timeout_seconds   = containers.value.startupProbe.timeoutSeconds
+          failure_threshold = containers.value.startupProbe.failureThreshold
+          http_get {
+            path = containers.value.startupProbe.httpGet.path
+            port = containers.value.startupProbe.httpGet.port
+          }
+        }
+        liveness_probe {
+          period_seconds    = containers.value.livenessProbe.periodSeconds
+          timeout_seconds   = containers.value.livenessProbe.timeoutSeconds
+          failure_threshold = containers.value.livenessProbe.failureThreshold
+          http_get {
+            path = containers.value.livenessProbe.httpGet.path
+            port = containers.value.livenessProbe.httpGet.port
+          }
         }
       }
     }
@@ -110,10 +138,12 @@ resource "google_cloud_run_v2_service" "service" {
   depends_on = [
     terraform_data.images,
     google_cloud_run_v2_job.job,
-    google_pubsub_subscription.push,
+    google_pubsub_subscription.subscription,
     google_pubsub_topic_iam_member.publisher,
-    google_project_iam_member.database,
+    google_project_iam_member.account,
+    google_sql_user.account,
     google_secret_manager_secret_version.first,
+    google_secret_manager_secret_version.collector,
     google_secret_manager_secret_iam_member.reader,
     google_storage_bucket_iam_member.member,
   ]
@@ -126,6 +156,7 @@ locals {
       spec        = local.documents[name].spec.template.spec
       annotations = local.documents[name].spec.template.metadata.annotations
       gen2        = try(local.documents[name].spec.template.metadata.annotations["run.googleapis.com/execution-environment"], "") == "gen2"
+      after       = try(jsondecode(local.documents[name].spec.template.metadata.annotations["run.googleapis.com/container-dependencies"]), {})
       interfaces  = try(jsondecode(local.documents[name].spec.template.metadata.annotations["run.googleapis.com/network-interfaces"]), [])
     }
   }

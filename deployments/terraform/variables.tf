@@ -26,7 +26,7 @@ variable "release" {
 }
 
 variable "build_images" {
-  description = "Build the release's images from this checkout, with ko, and push them. False where they are in the registry already."
+  description = "Build the release's images from this checkout, with ko, and push them. False where they are in the registry already. For delivery = push only."
   type        = bool
   default     = true
 }
@@ -41,6 +41,28 @@ variable "size" {
   }
 }
 
+variable "delivery" {
+  description = "How events come to the services. push: Pub/Sub calls them, on Cloud Run, where they are deployed, too. pull: they fetch them, on App Engine or in a cluster, where they are deployed by other means."
+  type        = string
+  default     = "push"
+  validation {
+    condition     = contains(["push", "pull"], var.delivery)
+    error_message = "Events are delivered by push or pull."
+  }
+}
+
+variable "cluster" {
+  description = "The services are in a cluster of Google's Kubernetes Engine, which is there already: its accounts may act for the services', and there is an address for its load balancer. With delivery = pull."
+  type        = bool
+  default     = false
+}
+
+variable "telemetry" {
+  description = "Send traces to Cloud Trace and measurements to Google's managed Prometheus, by a collector beside each service (in a cluster, one for all). It costs memory, processor time, and some time of each cold start."
+  type        = bool
+  default     = true
+}
+
 variable "public_origin" {
   description = "Scheme and host by which browsers reach the gallery, such as https://photos.example.org. Empty for the address that Cloud Run gives."
   type        = string
@@ -52,7 +74,7 @@ variable "public_origin" {
 }
 
 variable "sign_in" {
-  description = "password: accounts of Sajin's own. iap: Cloud IAP, for viewers."
+  description = "password: accounts of Sajin's own. iap: Cloud IAP, for viewers. For delivery = push only; elsewhere the services' files say it."
   type        = string
   default     = "password"
   validation {
@@ -62,19 +84,25 @@ variable "sign_in" {
 }
 
 variable "viewers" {
-  description = "Who may pass Cloud IAP, such as user:ada@example.org. For sign_in = iap only."
+  description = "Who may pass Cloud IAP, such as user:ada@example.org. For sign_in = iap, with delivery = push, only."
   type        = set(string)
   default     = []
 }
 
 variable "database_connection" {
-  description = "connector: Cloud SQL's connector within the program, signed in by the service account. socket: the socket that Cloud Run makes, with a password that is made for it."
+  description = "connector: Cloud SQL's connector within the program, signed in by the service account. socket: the socket that Cloud Run makes, with passwords that are made for it; for delivery = push only."
   type        = string
   default     = "connector"
   validation {
     condition     = contains(["connector", "socket"], var.database_connection)
     error_message = "The database is reached by connector or socket."
   }
+}
+
+variable "database_admin" {
+  description = "The address of the account that applies: it is made an administrator of the database, to say there what the services may do. Empty for the one that Google knows it as."
+  type        = string
+  default     = ""
 }
 
 variable "alert_email" {

@@ -31,6 +31,8 @@ type configuration struct {
 	peers    peersConfig // of services that run apart, for whoever looks at them
 	// embedded says that something is kept below the data folder.
 	embedded bool
+	// accountsNamed says that somebody has named a database of accounts.
+	accountsNamed bool
 }
 
 // load reads the environment; what the command line said overrides it.
@@ -42,6 +44,7 @@ func (c *configuration) load(environ []string) error {
 	}
 	c.embedded = c.adapters.MediaURL == "" || c.adapters.DatabaseURL == "" || c.adapters.EventsURL == "" ||
 		c.web.Guarded() && c.adapters.AccountsURL == ""
+	c.accountsNamed = c.adapters.AccountsURL != ""
 	return c.adapters.Embedded(c.common.DataDir)
 }
 

@@ -27,11 +27,11 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/platform"
 )
 
-// serving runs a gallery over a data folder until stop.
-func serving(t *testing.T, dir string) (h http.Handler, stop func()) {
+// serving runs a gallery over a data folder until stop, with more variables.
+func serving(t *testing.T, dir string, environ ...string) (h http.Handler, stop func()) {
 	t.Helper()
 	var c configuration
-	if err := c.load([]string{"SAJIN_DATA_DIR=" + dir, "SAJIN_LOG_LEVEL=error"}); err != nil {
+	if err := c.load(append([]string{"SAJIN_DATA_DIR=" + dir, "SAJIN_LOG_LEVEL=error"}, environ...)); err != nil {
 		t.Fatal(err)
 	}
 	if err := platform.MakeDataDir(dir); err != nil {

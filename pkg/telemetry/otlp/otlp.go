@@ -4,6 +4,7 @@ package otlp
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"os"
@@ -81,11 +82,13 @@ func variable(name string) string {
 	return os.Getenv(name) //nolint:forbidigo // OpenTelemetry's own variables, most of which its SDK reads by itself
 }
 
-// describe is who is speaking. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
-// override it.
+// describe is who is speaking: a name by chance tells the processes of one
+// service apart, whose measurements would overwrite each other's otherwise.
+// OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override it.
 func describe(ctx context.Context, name string) (*resource.Resource, error) {
 	about, err := resource.New(ctx,
-		resource.WithAttributes(attribute.String("service.name", name), attribute.String("service.namespace", "sajin")),
+		resource.WithAttributes(attribute.String("service.name", name), attribute.String("service.namespace", "sajin"),
+			attribute.String("service.instance.id", rand.Text())),
 		resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if errors.Is(err, resource.ErrPartialResource) {
 		slog.WarnContext(ctx, "OTEL_RESOURCE_ATTRIBUTES was not understood", "err", err)

@@ -21,7 +21,8 @@ const options = {
   logLevel: 'info',
 }
 
-// Stale files would be embedded; the placeholder keeps the folder in git.
+// Stale files would be embedded; the placeholder keeps the folder in git. What
+// does not build leaves what was built before.
 async function empty() {
   for (const name of await readdir(dist)) {
     if (name !== '.gitkeep') await rm(join(dist, name), { recursive: true })
@@ -37,10 +38,12 @@ async function compress() {
   }
 }
 
-await empty()
 if (watch) {
+  await empty()
   await (await context(options)).watch()
 } else {
-  await build(options)
+  const { outputFiles } = await build({ ...options, write: false })
+  await empty()
+  for (const { path, contents } of outputFiles) await writeFile(path, contents)
   await compress()
 }

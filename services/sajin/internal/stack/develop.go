@@ -16,7 +16,8 @@ const lookEvery = 300 * time.Millisecond
 
 // Develop runs until ctx ends, and then closes the stack. Meanwhile a service
 // whose files have changed is built again and started in
-// place of the one that runs. What does not build is told, and the old one goes
+// place of the one that runs, and scripts that have changed are built for the
+// next page. What does not build is told, and the old one goes
 // on; one that ends by itself is told, and is started again when it is built
 // again.
 func (s *Stack) Develop(ctx context.Context, o Options, from *Sources) error {
@@ -60,6 +61,11 @@ func (d *developer) look(ctx context.Context) {
 	if len(programs) > 0 {
 		d.build(ctx, programs, file)
 	}
+	if d.sources.scripts != nil {
+		if file := d.sources.scripts.changed(); file != "" {
+			d.bundle(ctx, file)
+		}
+	}
 	for _, p := range d.stack.started {
 		select {
 		case <-p.Exited():
@@ -72,10 +78,28 @@ func (d *developer) look(ctx context.Context) {
 	}
 }
 
-func (d *developer) build(ctx context.Context, programs []string, file string) {
-	if short, err := filepath.Rel(d.sources.root, file); err == nil {
-		file = short
+// bundle builds the scripts, which web reads again for every page.
+func (d *developer) bundle(ctx context.Context, file string) {
+	file, began := d.short(file), time.Now()
+	if err := d.sources.scripts.build(ctx); err != nil {
+		if ctx.Err() == nil {
+			d.say("%s has changed, and does not build: %v", file, err)
+		}
+		return
 	}
+	d.say("%s has changed: the scripts are new after %s. Load the page again.", file, time.Since(began).Round(100*time.Millisecond))
+}
+
+// short is a file's name from the checkout's root.
+func (d *developer) short(file string) string {
+	if short, err := filepath.Rel(d.sources.root, file); err == nil {
+		return short
+	}
+	return file
+}
+
+func (d *developer) build(ctx context.Context, programs []string, file string) {
+	file = d.short(file)
 	began := time.Now()
 	programs = append(programs, d.broken...)
 	slices.Sort(programs)

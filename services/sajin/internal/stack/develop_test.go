@@ -208,6 +208,83 @@ func TestAChangedProgramIsStartedAgain(t *testing.T) {
 	}
 }
 
+// builder stands for npm: it makes dist/app.js of src/main.ts, and breaks down
+// over nonsense.
+const builder = `package main
+
+import (
+	"os"
+	"strings"
+)
+
+func main() {
+	text, err := os.ReadFile("src/main.ts")
+	if err != nil || strings.Contains(string(text), "nonsense") {
+		println("nonsense in line 1")
+		os.Exit(1)
+	}
+	if err := os.WriteFile("dist/app.js", append([]byte("built of "), text...), 0o600); err != nil {
+		os.Exit(1)
+	}
+}
+`
+
+// Scripts are built when a file of them was changed; nothing is started again for
+// it, and those that do not build leave what is there.
+func TestChangedScriptsAreBuilt(t *testing.T) {
+	d, root, out := developing(t)
+	first := d.stack.Process("one").PID()
+	for name, text := range map[string]string{"src/main.ts": "one", "src/upload/part.ts": "", "dist/app.js": "before", "test/a.test.js": "", "build/main.go": builder} {
+		writeSource(t, root, "ui/"+name, text)
+	}
+	ui := filepath.Join(root, "ui")
+	d.sources.scripts = readScripts(ui, "go", "run", "./build")
+	built := func() string {
+		t.Helper()
+		d.look(t.Context())
+		text, err := os.ReadFile(filepath.Join(ui, "dist", "app.js"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	writeSource(t, root, "ui/test/a.test.js", "changed")
+	if got := built(); got != "before" {
+		t.Errorf("built without a change: %q", got)
+	}
+	writeSource(t, root, "ui/src/main.ts", "two")
+	if got := built(); got != "built of two" {
+		t.Errorf("a change makes %q: %s", got, strings.Join(out.lines(), "\n"))
+	}
+	writeSource(t, root, "ui/src/main.ts", "nonsense")
+	if said := built() + strings.Join(out.lines(), "\n"); !strings.HasPrefix(said, "built of two") || !strings.Contains(said, filepath.Join("ui", "src", "main.ts")+" has changed, and does not build") || !strings.Contains(said, "nonsense in line 1") {
+		t.Errorf("what does not build: %s", said)
+	}
+	writeSource(t, root, "ui/src/main.ts", "three")
+	if got := built(); got != "built of three" {
+		t.Errorf("after a mistake: %q", got)
+	}
+	for _, change := range []func(){
+		func() { writeSource(t, root, "ui/src/upload/new.ts", "") },
+		func() { writeSource(t, root, "ui/src/upload/part.ts", "changed") },
+		func() {
+			if err := os.Remove(filepath.Join(ui, "src", "upload", "new.ts")); err != nil {
+				t.Fatal(err)
+			}
+		},
+		func() { writeSource(t, root, "ui/build.js", "") },
+	} {
+		writeSource(t, root, "ui/dist/app.js", "before")
+		change()
+		if got := built(); got != "built of three" {
+			t.Errorf("overlooked: %q", got)
+		}
+	}
+	if d.stack.Process("one").PID() != first {
+		t.Error("a program was started again")
+	}
+}
+
 // One that breaks down is told of once, and comes back with the next change.
 func TestAProgramThatEndsIsToldOfAndComesBack(t *testing.T) {
 	d, root, out := developing(t)

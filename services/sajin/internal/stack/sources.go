@@ -17,14 +17,15 @@ import (
 	"time"
 )
 
-// Sources are the files that the services' programs are made of, and how they
-// were when they were last looked at.
+// Sources are the files that the services' programs and the interface's scripts
+// are made of, and how they were when they were last looked at.
 type Sources struct {
 	root     string
 	programs []string            // their packages
 	ignored  []string            // folders whose embedded files the programs read by themselves
 	users    map[string][]string // by file, and by folder for what is new in it
 	seen     map[string]state
+	scripts  *scripts // nil for none
 }
 
 // state tells a file from what it was before.
@@ -41,7 +42,12 @@ func ReadSources(ctx context.Context, root string) (*Sources, error) {
 		return nil, fmt.Errorf("stack: %w", err)
 	}
 	web := interfaceOf(root)
-	return readSources(ctx, root, Services(), []string{filepath.Join(web, "ui"), filepath.Join(web, "internal", "pages")})
+	s, err := readSources(ctx, root, Services(), []string{filepath.Join(web, "ui"), filepath.Join(web, "internal", "pages")})
+	if err != nil {
+		return nil, err
+	}
+	s.scripts = readScripts(filepath.Join(web, "ui"), "npm", "run", "--silent", "build")
+	return s, nil
 }
 
 // Interface is the folder with what web reads again for every page in
