@@ -27,19 +27,19 @@ func (s *Service) TakeInbox(ctx context.Context) (Swept, error) {
 
 // inbox takes in every file of the inbox.
 func (w *sweep) inbox(ctx context.Context) error {
-	for after := ""; ; {
-		page, young, err := w.ports.Inbox.Waiting(ctx, after, blob.MaxListLimit)
+	for {
+		page, young, err := w.ports.Inbox.Waiting(ctx, w.at.after, blob.MaxListLimit)
 		if err != nil {
 			return fault.Wrap("ingest.inbox", err)
 		}
 		for _, file := range page {
-			after = file.Key
 			err := w.step(ctx, &w.done.Taken, "take in", contract.PrefixInbox+file.Key, func() error {
 				return w.takeFile(ctx, file)
 			})
 			if err != nil {
 				return err
 			}
+			w.at.after = file.Key
 		}
 		if len(page) < blob.MaxListLimit {
 			w.done.Young += young
