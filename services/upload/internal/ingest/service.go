@@ -47,6 +47,7 @@ type Service struct {
 	said    *recent
 	refused *refusals
 	fresh   *fresh
+	senders *senders
 	began   time.Time
 	opening sync.Mutex // so that two plans do not share what is left of a quota
 }
@@ -72,6 +73,7 @@ func New(cfg Config, ports Ports) *Service {
 		said:    newRecent(cfg.RepeatEvery, ports.Now),
 		refused: &refusals{reasons: map[string]error{}},
 		fresh:   &fresh{ids: map[string]bool{}},
+		senders: &senders{sessions: map[string]*sender{}},
 		began:   ports.Now(),
 	}
 }
