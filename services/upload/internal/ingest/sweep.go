@@ -26,6 +26,7 @@ type Swept struct {
 	Sessions  int // sessions that were finished, or given up because they had expired
 	Failed    int // of all these, what will be tried again
 	Young     int // what a live upload or another process may still have, and what rests after a failure
+	Waiting   int // films of the inbox whose picture is not there; they stay
 	// Cut is where the sweep was when its context ended; nil when it came to its end.
 	Cut *Place
 }
@@ -86,7 +87,7 @@ func (s *Service) SweepBy(ctx context.Context, o Order) (Swept, error) {
 	w := &sweep{Service: s, order: o, now: o.Now, since: o.Since}
 	parts := []func(context.Context) error{w.inbox, w.sessions, w.openInBucket, w.originals, w.manifests}
 	if o.Since.IsZero() {
-		parts = append(parts, w.endedInBucket, w.leftovers, w.oldAttempts, w.merged)
+		parts = append(parts, w.endedInBucket, w.beside, w.leftovers, w.oldAttempts, w.merged)
 	}
 	if o.From != nil {
 		w.at = *o.From
@@ -161,6 +162,11 @@ func (w *sweep) step(ctx context.Context, done *int, do, key string, act func() 
 	if errors.Is(err, errInWork) || errors.Is(err, errPaused) {
 		w.done.Young++
 		return ctx.Err()
+	}
+	if errors.Is(err, errWaits) {
+		w.done.Waiting++
+		do, err = "leave the film without a picture", nil
+		done = new(int) // it is not done
 	}
 	if w.order.Report != nil && ctx.Err() == nil {
 		w.order.Report(Step{Do: do, Key: key, Err: err})
