@@ -55,6 +55,9 @@ func printStep(w io.Writer, step upload.SweepStep) {
 func printSwept(w io.Writer, done upload.Swept, dry bool) {
 	_, _ = fmt.Fprintf(w, "%d taken in, %d processed, %d tried again, %d published again, %d sessions, %d leftovers removed, %d too young or at rest\n",
 		done.Taken, done.Processed, done.Retried, done.Repeated, done.Sessions, done.Removed, done.Young)
+	if done.Waiting > 0 {
+		_, _ = fmt.Fprintf(w, "%d films stay in the inbox, since no picture of their name came with them\n", done.Waiting)
+	}
 	if dry {
 		_, _ = fmt.Fprintln(w, "This was a dry run: nothing was changed.")
 	}

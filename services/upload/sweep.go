@@ -2,21 +2,11 @@ package upload
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
-)
-
-// A sweep looks back this far; one in a while looks at everything.
-const (
-	sweepBack    = 48 * time.Hour
-	sweepAllEach = 6 * time.Hour
-	// repeatParts: a sweep of everything publishes this part of all manifests
-	// again, so that within a week the catalog hears of each.
-	repeatParts = uint32(7 * 24 * time.Hour / sweepAllEach)
 )
 
 // Swept counts what a sweep found and did.
@@ -113,52 +103,4 @@ func (s *Service) watchInbox(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
-}
-
-// sweep runs the sweep at once and then every SweepEvery, sooner when it has
-// left something young for later.
-func (s *Service) sweep(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	var all time.Time     // when everything was last looked at
-	turn := rand.Uint32() // any part will do to begin with
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		now, since := s.deps.Now(), s.deps.Now().Add(-sweepBack)
-		if age := now.Sub(all); age < 0 || age >= sweepAllEach {
-			since = time.Time{}
-		}
-		again, ok := s.sweepOnce(ctx, now, since, turn)
-		if ok && since.IsZero() {
-			all = now
-			turn++
-		}
-		timer.Reset(again)
-	}
-}
-
-func (s *Service) sweepOnce(ctx context.Context, now, since time.Time, turn uint32) (again time.Duration, ok bool) {
-	limited, cancel := context.WithTimeout(ctx, s.cfg.SweepEvery)
-	defer cancel()
-	order := ingest.Order{Now: now, Since: since}
-	if since.IsZero() {
-		order.Turn, order.Turns = turn, repeatParts
-	}
-	done, err := s.core.SweepBy(limited, order)
-	countSwept(ctx, done)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		s.deps.Log.WarnContext(ctx, "the sweep was cut short", "err", err)
-	case done.Taken+done.Processed+done.Removed+done.Sessions+done.Failed > 0:
-		s.deps.Log.InfoContext(ctx, "swept", "taken", done.Taken, "processed", done.Processed, "removed", done.Removed, "sessions", done.Sessions, "failed", done.Failed)
-	}
-	if err != nil || done.Young > 0 {
-		return min(s.cfg.SweepAge, s.cfg.SweepEvery), err == nil
-	}
-	return s.cfg.SweepEvery, true
 }

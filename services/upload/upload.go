@@ -238,7 +238,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.receive(running) })
 	if s.cfg.SweepEvery > 0 {
-		group.Go(func() error { s.sweep(running); return nil })
+		group.Go(func() error { s.rounds().run(running); return nil })
 	}
 	if s.deps.Inbox != nil {
 		group.Go(func() error { s.watchInbox(running); return nil })

@@ -24,6 +24,7 @@ import (
 // pass with gcstest before it.
 var wrong = map[string]string{
 	"Status":         "it takes a question about a session for its end, and stores what it has",
+	"HalfOpen":       "it takes a question about a session for its end, and stores what it has",
 	"ResumeAfterCut": "it takes a question about a session for its end, and stores what it has",
 	"Multiples":      "it keeps any number of bytes, and a question about them ends the session",
 	"Gap":            "it appends whatever comes, wherever it belongs",

@@ -18,6 +18,7 @@ var cases = map[string]func(*sender){
 	"Status":         status,
 	"UnknownTotal":   unknownTotal,
 	"ResumeAfterCut": resumeAfterCut,
+	"HalfOpen":       halfOpen,
 	"Multiples":      multiples,
 	"Gap":            gap,
 	"Resent":         resent,
@@ -86,6 +87,46 @@ func resumeAfterCut(s *sender) {
 		}
 	}
 }
+
+// halfOpen leaves a request open in the middle of a chunk, as a client does whose
+// connection died without a word; the same client comes again and goes on.
+func halfOpen(s *sender) {
+	s.goOn(s.chunk(0, Step), Step)
+	body, writer := io.Pipe()
+	ctx, hangUp := context.WithCancel(s.t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = s.do(ctx, http.MethodPut, s.rangeOf(Step, len(s.Content)), body) // whatever it is told, nobody hears it
+	}()
+	defer func() {
+		hangUp()
+		_ = writer.CloseWithError(errors.New("the line was down"))
+		<-ended
+	}()
+	if _, err := writer.Write(s.Content[Step : 2*Step+Step/2]); err != nil {
+		s.t.Fatal(err)
+	}
+	for deadline := time.Now().Add(overtaking); ; {
+		r := s.ask()
+		if r.status != http.StatusPermanentRedirect || r.have < Step || r.have%Step != 0 || r.have > 2*Step {
+			s.t.Fatalf("beside a request that is silent: %d with %d bytes", r.status, r.have)
+		}
+		if r = s.chunk(r.have, len(s.Content)); done(r) {
+			s.whole(r)
+			s.whole(s.ask())
+			return
+		}
+		s.isOneOf(r, http.StatusConflict, http.StatusLocked, http.StatusServiceUnavailable)
+		if time.Now().After(deadline) {
+			s.t.Fatal("the silent request keeps the session")
+		}
+	}
+}
+
+// overtaking bounds the wait for the session of a silent request: far below what
+// a server waits for the next byte of a body.
+const overtaking = 10 * time.Second
 
 // multiples sends a chunk that is neither the last nor a multiple of a step: no
 // more than whole steps of it count.

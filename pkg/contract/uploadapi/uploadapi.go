@@ -41,7 +41,7 @@ type Stored struct {
 	Key         string `json:"key"`
 	Size        int64  `json:"size"`
 	ContentType string `json:"content_type"`
-	SHA256      string `json:"sha256"`
+	SHA256      string `json:"sha256,omitempty"` // "" for a file that was not read yet
 	Width       int    `json:"width"`
 	Height      int    `json:"height"`
 	CreatedAt   string `json:"created_at"` // RFC 3339

@@ -97,6 +97,14 @@ func (s *session) put(w http.ResponseWriter, r *http.Request) {
 	case chunk.from >= 0 && chunk.to > have:
 		s.take(r.Body, chunk)
 	}
+	switch {
+	case s.final != nil: // another request brought the rest meanwhile
+		s.final.write(w)
+		return
+	case s.ended != 0:
+		w.WriteHeader(s.ended)
+		return
+	}
 	if int64(len(s.data)) == s.size {
 		s.finish(r.Context())
 		s.final.write(w)
@@ -108,18 +116,19 @@ func (s *session) put(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
+// take reads a chunk and adds what is new of it. While it waits for bytes other
+// requests are served: a client that was cut off comes again before anybody here
+// knows that it was.
 func (s *session) take(body io.Reader, chunk span) {
-	have := int64(len(s.data))
-	if _, err := io.CopyN(io.Discard, body, have-chunk.from); err != nil {
-		return
+	s.mu.Unlock()
+	sent, err := io.ReadAll(io.LimitReader(body, chunk.to-chunk.from))
+	s.mu.Lock()
+	have, end := int64(len(s.data)), chunk.from+int64(len(sent))
+	if err != nil || end < s.size {
+		end -= end % step
 	}
-	fresh, err := io.ReadAll(io.LimitReader(body, chunk.to-have))
-	kept := int64(len(fresh))
-	if err != nil || have+kept < s.size {
-		kept -= (have + kept) % step
-	}
-	if kept > 0 {
-		s.data = append(s.data, fresh[:kept]...)
+	if s.final == nil && s.ended == 0 && end > have {
+		s.data = append(s.data, sent[have-chunk.from:end-chunk.from]...)
 	}
 }
 

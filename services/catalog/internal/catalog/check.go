@@ -73,7 +73,7 @@ func wrongMember(e catalogapi.Expected) string {
 		return "size"
 	case e.ContentType == "" || len(e.ContentType) > MaxContentTypeBytes || !utf8.ValidString(e.ContentType):
 		return "content_type"
-	case !validSHA256(e.SHA256):
+	case e.SHA256 != "" && !validSHA256(e.SHA256):
 		return "sha256"
 	case e.Width < 0 || e.Width > maxSide:
 		return "width"

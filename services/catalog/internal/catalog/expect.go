@@ -23,7 +23,9 @@ func (s *Service) Expect(ctx context.Context, req catalogapi.ExpectRequest) (cat
 	scope := Scope{Owner: owner}
 	for _, e := range req.Images {
 		scope.IDs = append(scope.IDs, e.ID)
-		scope.SHA256s = append(scope.SHA256s, e.SHA256)
+		if e.SHA256 != "" { // else it is not known yet, and the event tells
+			scope.SHA256s = append(scope.SHA256s, e.SHA256)
+		}
 		scope.Albums = scope.Albums || e.Album != ""
 	}
 	var out catalogapi.ExpectResponse

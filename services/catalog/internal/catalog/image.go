@@ -27,9 +27,10 @@ var (
 type Image catalogapi.Image
 
 // ContentKey is what makes two images of an owner the same: their bytes. A
-// failed image has none, so that its file may be added again.
+// failed image has none, so that its file may be added again, and neither has one
+// whose bytes nobody has read yet.
 func (i Image) ContentKey() (key string, ok bool) {
-	return i.SHA256, i.State != catalogapi.StateFailed
+	return i.SHA256, i.SHA256 != "" && i.State != catalogapi.StateFailed
 }
 
 // Month is the month of the timeline that the image counts for, as 2006-01, in

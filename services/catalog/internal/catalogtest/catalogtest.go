@@ -48,6 +48,7 @@ func Run(t *testing.T, h Harness) {
 	for name, test := range map[string]func(*testing.T, *world){
 		"expected images":         testExpect,
 		"expected duplicates":     testExpectDuplicates,
+		"expected unread":         testExpectUnread,
 		"what is expected badly":  testExpectRefuses,
 		"known contents":          testKnown,
 		"known badly":             testKnownRefuses,

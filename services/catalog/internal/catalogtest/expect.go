@@ -62,6 +62,40 @@ func testExpectDuplicates(t *testing.T, w *world) {
 	w.consistent()
 }
 
+// testExpectUnread: a file whose bytes nobody has read yet is there under its id,
+// is nobody's duplicate, and nobody is one of it; its event says what it is.
+func testExpectUnread(t *testing.T, w *world) {
+	unread := func(m contract.Manifest) catalogapi.Expected {
+		e := expectedOf(m)
+		e.SHA256, e.ContentType, e.Width, e.Height = "", "application/octet-stream", 0, 0
+		return e
+	}
+	fresh, other, copied := w.manifest("fresh", 0), w.manifest("other", 0), w.manifest("there", 0)
+	there := w.add("there", 0)
+	want := []catalogapi.ExpectResult{{ID: fresh.ID}, {ID: other.ID}, {ID: copied.ID}}
+	if diff := cmp.Diff(want, w.expect(unread(fresh), unread(other), unread(copied))); diff != "" {
+		t.Errorf("Expect of files that were not read (-want +got):\n%s", diff)
+	}
+	if got := w.get(fresh.ID); got.State != catalogapi.StateProcessing || got.SHA256 != "" || got.Name != fresh.Name {
+		t.Errorf("a file that was not read reads %+v", got)
+	}
+	for _, m := range []contract.Manifest{fresh, other, copied} {
+		w.uploaded(m)
+	}
+	for _, m := range []contract.Manifest{fresh, other} {
+		if got := w.get(m.ID); got.State != catalogapi.StateReady || got.SHA256 != m.SHA256 || got.ContentType != m.ContentType {
+			t.Errorf("read at last, it is %+v", got)
+		}
+	}
+	if got := w.get(copied.ID); got.ID != there.ID {
+		t.Errorf("the id of a file that turned out to be a duplicate leads to %s, want %s", got.ID, there.ID)
+	}
+	if got := w.expect(unread(copied)); got[0].DuplicateOf != there.ID {
+		t.Errorf("expected again: %+v", got)
+	}
+	w.consistent()
+}
+
 func testExpectRefuses(t *testing.T, w *world) {
 	good := expectedOf(w.manifest("good", 0))
 	for member, spoil := range map[string]func(*catalogapi.Expected){

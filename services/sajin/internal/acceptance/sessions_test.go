@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob/sessiontest"
+	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
 
 const seedProtocol = 20_000
@@ -153,6 +154,39 @@ func sessionProtocol(t *testing.T, _ deployment, c client) {
 			},
 		}
 	})
+}
+
+// TestToldIDIsThere: who was told that a file is safe under an id, and that it is
+// still in work, finds it under that id from then on.
+func TestToldIDIsThere(t *testing.T) {
+	t.Parallel()
+	const impatient = "SAJIN_UPLOAD_ANSWER_WITHIN=1ns" // no picture is read by then
+	for name, start := range map[string]func(*testing.T) deployment{
+		"AllInOne": func(t *testing.T) deployment { t.Helper(); return startAllInOneWith(t, impatient) },
+		"Split": func(t *testing.T) deployment {
+			t.Helper()
+			return startStack(t, stack.Options{FakePubSub: true, Upload: []string{impatient}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newClient(t, start(t))
+			f := larger(t, seedProtocol+6)
+			p := c.plan(t, time.Now(), f)[0]
+			status, result := c.finish(t, p, c.send(t, p.SessionURL, f, 0))
+			if status != http.StatusCreated || result.ID != p.ID || result.Status != "processing" && result.Status != "stored" { // the bucket may have told first
+				t.Fatalf("finished: %d %+v", status, result)
+			}
+			if img := c.image(t, p.ID); img.ID != p.ID || img.Name != f.name { // 404 would end the test
+				t.Errorf("under the id that was told is %+v", img)
+			}
+			if page := c.get(t, "/images/"+p.ID); page.status != http.StatusOK {
+				t.Errorf("its page is answered with %d", page.status)
+			}
+			c.ready(t, p.ID)
+			c.audit(t, map[string]string{p.ID: f.sha256()})
+		})
+	}
 }
 
 // TestSessionKill kills the services with SIGKILL between the chunks of a file

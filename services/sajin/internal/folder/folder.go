@@ -6,7 +6,6 @@ package folder
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -36,12 +35,6 @@ var extensions = []string{
 	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".bmp",
 	".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
 }
-
-// live are the extensions of pictures that a telephone puts a film beside, the
-// likelier first, and film is that of the film.
-var live = []string{".heic", ".heif", ".jpg", ".jpeg"}
-
-const film = ".mov"
 
 // system are files and folders that programs leave in folders of pictures.
 var system = []string{"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
@@ -91,15 +84,12 @@ type found struct {
 // pair takes the films that lie beside a picture of the same name. One that was
 // named itself is taken all the same, so that the gallery says what is wrong.
 func (f *finder) pair() {
-	pictures := map[string]string{} // by path without extension
+	var pairs Pairs
 	for _, i := range f.found.Items {
-		stem := withoutExtension(i.Key)
-		if at := rank(i.Key); at >= 0 && (pictures[stem] == "" || at < rank(pictures[stem])) {
-			pictures[stem] = i.Key
-		}
+		pairs.Add(i.Key, i.Key)
 	}
 	for _, film := range f.films {
-		picture := pictures[withoutExtension(film.abs)]
+		picture := pairs.Of(film.abs)
 		switch {
 		case f.seen[film.abs]:
 		case picture == "" && !film.named:
@@ -111,78 +101,33 @@ func (f *finder) pair() {
 	}
 }
 
-func isFilm(name string) bool { return strings.EqualFold(filepath.Ext(name), film) }
-
-func withoutExtension(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
-
-// rank is how likely a film belongs to a picture; less is likelier, below 0 never.
-func rank(name string) int { return slices.Index(live, strings.ToLower(filepath.Ext(name))) }
-
 func (f *finder) path(ctx context.Context, name string) error {
-	abs, err := filepath.Abs(name)
-	if err == nil {
-		abs, err = filepath.EvalSymlinks(abs)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot look at %s: %w", name, err)
-	}
-	info, err := os.Stat(abs)
-	if err != nil {
-		return fmt.Errorf("cannot look at %s: %w", name, err)
-	}
-	if !info.IsDir() && isFilm(abs) {
+	abs, info, err := Locate(name)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		unread := func(err error) { f.found.Unread = append(f.found.Unread, err) }
+		return Walk(ctx, abs, unread, func(at, rel string, info fs.FileInfo) { f.below(abs, name, at, rel, info) })
+	case IsFilm(abs):
 		f.films = append(f.films, found{abs, name, "", info, true})
-		return nil
-	}
-	if !info.IsDir() {
+	default:
 		f.add(abs, name, "", info)
-		return nil
 	}
-	return filepath.WalkDir(abs, func(at string, entry fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			f.found.Unread = append(f.found.Unread, err)
-			return nil
-		}
-		return f.entry(abs, name, at, entry)
-	})
+	return nil
 }
 
-// entry judges one entry of a folder that is walked.
-func (f *finder) entry(root, shown, at string, entry fs.DirEntry) error {
-	name := entry.Name()
-	if at != root && Hidden(name) {
-		if entry.IsDir() {
-			return fs.SkipDir
-		}
-		return nil
-	}
-	if !entry.Type().IsRegular() {
-		return nil
-	}
-	rel, err := filepath.Rel(root, at)
-	if err != nil {
-		return err
-	}
-	shown = filepath.Join(shown, rel)
-	if !isFilm(name) && !IsPicture(name) {
-		f.found.Other = append(f.found.Other, shown)
-		return nil
-	}
-	info, err := entry.Info()
-	if err != nil {
-		f.found.Unread = append(f.found.Unread, err)
-		return nil
-	}
+// below judges a file of a folder by its name.
+func (f *finder) below(root, shown, at, rel string, info fs.FileInfo) {
 	in := path.Join(filepath.Base(root), filepath.ToSlash(filepath.Dir(rel)))
-	if isFilm(name) {
+	switch shown = filepath.Join(shown, rel); {
+	case IsFilm(at):
 		f.films = append(f.films, found{at, shown, in, info, false})
-		return nil
+	case IsPicture(at):
+		f.add(at, shown, in, info)
+	default:
+		f.found.Other = append(f.found.Other, shown)
 	}
-	f.add(at, shown, in, info)
-	return nil
 }
 
 // add takes a file; in is its folder as it will be called in the gallery.

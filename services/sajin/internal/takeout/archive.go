@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -41,16 +40,9 @@ var (
 
 // source lists the files of a folder or an archive.
 func (f *finder) source(ctx context.Context, number int, name string) error {
-	abs, err := filepath.Abs(name)
-	if err == nil {
-		abs, err = filepath.EvalSymlinks(abs)
-	}
+	abs, info, err := folder.Locate(name)
 	if err != nil {
-		return fmt.Errorf("cannot look at %s: %w", name, err)
-	}
-	info, err := os.Stat(abs)
-	if err != nil {
-		return fmt.Errorf("cannot look at %s: %w", name, err)
+		return err
 	}
 	if info.IsDir() {
 		return f.tree(ctx, number, abs, name)
@@ -149,40 +141,15 @@ func (u *unpacking) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tree lists the files of an export that was unpacked. Links are not followed.
+// tree lists the files of an export that was unpacked.
 func (f *finder) tree(ctx context.Context, number int, root, shown string) error {
-	return filepath.WalkDir(root, func(at string, d fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			f.export.Unread = append(f.export.Unread, err)
-			return nil
-		}
-		if at != root && folder.Hidden(d.Name()) {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !d.Type().IsRegular() {
-			return nil
-		}
-		rel, err := filepath.Rel(root, at)
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			f.export.Unread = append(f.export.Unread, err)
-			return nil
-		}
+	unread := func(err error) { f.export.Unread = append(f.export.Unread, err) }
+	return folder.Walk(ctx, root, unread, func(at, rel string, info fs.FileInfo) {
 		f.file(entry{
 			source: number, path: filepath.ToSlash(rel), key: at, shown: filepath.Join(shown, rel),
 			size: info.Size(), modified: info.ModTime(),
 			open:  func(offset int64) (io.ReadCloser, error) { return folder.OpenAt(at, offset) },
 			check: func() error { return folder.Unchanged(at, info) },
 		})
-		return nil
 	})
 }

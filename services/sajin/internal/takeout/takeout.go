@@ -48,13 +48,16 @@ func (e entry) dir() string {
 	return fmt.Sprintf("./%d", e.source)
 }
 
+// place is the entry's path, as dir has its folder.
+func (e entry) place() string { return e.dir() + "/" + path.Base(e.path) }
+
 // Export is an export that is open. Close it when its pictures are sent.
 type Export struct {
 	folder.Found
 	Albums  int      // that pictures are in
 	Known   int      // pictures that a sidecar says something of
 	Alone   []string // pictures without a sidecar that can be read, as shown to a person
-	Trashed int      // pictures that were in the trash, and are left there
+	Trashed int      // pictures and films that were in the trash, and are left there
 	closers []io.Closer
 }
 
@@ -112,7 +115,31 @@ func (f *finder) addAll(ctx context.Context) error {
 		}
 	}
 	f.export.Albums = len(albums)
+	f.addFilms(known)
 	return nil
+}
+
+// addFilms makes items of the films that lie beside a picture of the same name,
+// which may be in another of the archives. Others are no pictures.
+func (f *finder) addFilms(known []*sidecar) {
+	var pairs folder.Pairs
+	trashed := map[string]bool{}
+	for i, e := range f.pictures {
+		pairs.Add(e.place(), e.key)
+		trashed[e.key] = known[i] != nil && known[i].Trashed
+	}
+	for _, e := range f.films {
+		switch picture := pairs.Of(e.place()); {
+		case picture == "":
+			f.export.Other = append(f.export.Other, e.shown)
+		case trashed[picture]:
+			f.export.Trashed++
+		default:
+			item := f.item(e, f.titles[e.dir()])
+			item.FilmOf = picture
+			f.export.Items = append(f.export.Items, item)
+		}
+	}
 }
 
 // equal compares the bytes of two files of one size. What cannot be read is equal
@@ -148,6 +175,7 @@ type finder struct {
 	export   *Export
 	album    string
 	pictures []entry
+	films    []entry // that may be of live photos
 	metadata []entry // files that may describe an album
 	sidecars map[sidecarKey][]entry
 	titles   map[string]string // of albums, by folder
@@ -158,6 +186,8 @@ func (f *finder) file(e entry) {
 	switch name := path.Base(e.path); {
 	case folder.IsPicture(name):
 		f.pictures = append(f.pictures, e)
+	case folder.IsFilm(name):
+		f.films = append(f.films, e)
 	case isAlbumMetadata(name):
 		f.metadata = append(f.metadata, e)
 	case strings.EqualFold(path.Ext(name), ".json"):
@@ -211,13 +241,7 @@ func (f *finder) readTitles() {
 
 // add makes an item of a picture, unless it was in the trash.
 func (f *finder) add(e entry, title string, s *sidecar) bool {
-	item := intake.Item{
-		Key: e.key, Shown: e.shown, Open: e.open, Check: e.check,
-		File: uploadapi.PlanFile{
-			Name: path.Base(e.path), Size: uploadapi.Length(e.size), Album: path.Join(f.album, title),
-			LastModified: uploadapi.Moment(e.modified.UTC().Format(time.RFC3339Nano)),
-		},
-	}
+	item := f.item(e, title)
 	switch {
 	case s != nil && s.Trashed:
 		f.export.Trashed++
@@ -230,6 +254,17 @@ func (f *finder) add(e entry, title string, s *sidecar) bool {
 	}
 	f.export.Items = append(f.export.Items, item)
 	return true
+}
+
+// item is what there is to send of a file.
+func (f *finder) item(e entry, title string) intake.Item {
+	return intake.Item{
+		Key: e.key, Shown: e.shown, Open: e.open, Check: e.check,
+		File: uploadapi.PlanFile{
+			Name: path.Base(e.path), Size: uploadapi.Length(e.size), Album: path.Join(f.album, title),
+			LastModified: uploadapi.Moment(e.modified.UTC().Format(time.RFC3339Nano)),
+		},
+	}
 }
 
 // maxJSONBytes bounds a sidecar and an album's description; Google's have one or

@@ -300,6 +300,45 @@ func TestU47_DamagedArchives(t *testing.T) {
 	}
 }
 
+// The film of a live photo goes with the picture beside it, also where that is in
+// another archive of the export; a film alone is left out, and told of.
+func TestFilmsGoWithTheirPictures(t *testing.T) {
+	first := map[string]string{
+		"Takeout/Trip/metadata.json": `{"title":"Trip"}`,
+		"Takeout/Trip/IMG_1.HEIC":    "one", "Takeout/Trip/IMG_1.HEIC.json": said("the first"), "Takeout/Trip/IMG_1.MOV": "film 1",
+		"Takeout/Trip/IMG_2(1).JPG": "two", "Takeout/Trip/IMG_2(1).MOV": "film 2", "Takeout/Trip/IMG_2.MOV": "of none",
+		"Takeout/Trip/IMG_3.jpg": "three", "Takeout/Trip/IMG_3.jpg.json": `{"trashed":true}`, "Takeout/Trip/IMG_3.mov": "film 3",
+		"Takeout/Trip/IMG_4.MOV": "film 4",
+	}
+	second := map[string]string{"Takeout/Trip/IMG_4.jpg": "four", "Takeout/Elsewhere/IMG_2.jpg": "five"}
+	for name, paths := range map[string][]string{
+		"folders": {unpack(t, first), unpack(t, second)}, "archives": {pack(t, first), pack(t, second)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := open(t, paths...)
+			names, films := map[string]string{}, map[string]string{}
+			for _, i := range x.Items {
+				names[i.Key] = i.File.Name
+			}
+			for _, i := range x.Items {
+				if i.FilmOf != "" {
+					films[i.File.Name] = names[i.FilmOf]
+				}
+				if i.FilmOf != "" && i.File.Album != "Trip" {
+					t.Errorf("%s goes to %q", i.File.Name, i.File.Album)
+				}
+			}
+			want := map[string]string{"IMG_1.MOV": "IMG_1.HEIC", "IMG_2(1).MOV": "IMG_2(1).JPG", "IMG_4.MOV": "IMG_4.jpg"}
+			if !maps.Equal(films, want) || len(x.Items) != 7 {
+				t.Errorf("%d items with the films %v, want %v", len(x.Items), films, want)
+			}
+			if len(x.Other) != 1 || !strings.HasSuffix(x.Other[0], "IMG_2.MOV") || x.Trashed != 2 || len(x.Alone) != 3 {
+				t.Errorf("left out %q, in the trash %d, without a description %q", x.Other, x.Trashed, x.Alone)
+			}
+		})
+	}
+}
+
 func TestWhatIsNoExport(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "takeout.tgz")
 	if err := os.WriteFile(text, []byte("no archive"), 0o600); err != nil {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -53,6 +54,10 @@ func cutShort(outcomes []ingest.Outcome) bool {
 	return errors.Is(outcomes[len(outcomes)-1].Err, errTooManyFiles)
 }
 
+// unread is the type of a file that is in the bucket and was not read yet: what
+// its sender says it is may not be true.
+const unread = "application/octet-stream"
+
 func result(r *http.Request, o ingest.Outcome) uploadapi.Result {
 	if o.Err != nil {
 		details := problem.From(o.Err)
@@ -67,11 +72,8 @@ func result(r *http.Request, o ingest.Outcome) uploadapi.Result {
 		}
 		return out
 	}
-	if o.Original.SHA256 == "" { // in the bucket, and not read yet: the event will tell
-		return uploadapi.Result{Name: o.Name, Status: uploadapi.StatusProcessing, ID: o.Original.ID}
-	}
 	stored := uploadapi.Stored{
-		Key: o.Original.Key, Size: o.Original.Size, ContentType: o.Original.ContentType, SHA256: o.Original.SHA256,
+		Key: o.Original.Key, Size: o.Original.Size, ContentType: cmp.Or(o.Original.ContentType, unread), SHA256: o.Original.SHA256,
 		CreatedAt: o.Original.CreatedAt.Format(time.RFC3339Nano), Album: o.Original.Album,
 	}
 	out := uploadapi.Result{Name: o.Name, Status: uploadapi.StatusProcessing, ID: o.Original.ID, Stored: &stored}

@@ -128,11 +128,6 @@ func (m *meter) sum() string { return hex.EncodeToString(m.sha.Sum(nil)) }
 // bytes of sessions that have expired. What is left of a session is kept as long
 // again, so that whoever comes late is told.
 func (w *sweep) sessions(ctx context.Context) error {
-	if w.ports.Sessions != nil {
-		if err := w.sessionsInBucket(ctx); err != nil {
-			return err
-		}
-	}
 	if w.ports.Partials == nil {
 		return nil
 	}

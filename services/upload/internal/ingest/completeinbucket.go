@@ -146,7 +146,7 @@ func (s *Service) brought(ctx context.Context, id string, r reservation) (blob.I
 	of := r.companionOf
 	if of == "" {
 		info, err := s.originalOf(ctx, id)
-		return info, Original{ID: id, Key: info.Key, Size: info.Size, CreatedAt: identity.ImageTime(id)}, err
+		return info, Original{ID: id, Key: info.Key, Size: info.Size, CreatedAt: identity.ImageTime(id), Album: albumOf(info)}, err
 	}
 	info, err := s.ports.Blob.Stat(ctx, companionKey(of))
 	if errors.Is(err, blob.ErrNotFound) || err == nil && info.Metadata[metaCompanion] != id {
@@ -184,6 +184,15 @@ func nameOf(info blob.Info) string {
 		return CleanName("")
 	}
 	return CleanName(name)
+}
+
+// albumOf is the album that a stored file is for, cleaned; "" for none.
+func albumOf(info blob.Info) string {
+	album, err := url.PathUnescape(info.Metadata[metaAlbum])
+	if err != nil {
+		return ""
+	}
+	return contract.CleanAlbum(album)
 }
 
 // originalFrom is the original that a manifest describes.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,13 +28,17 @@ func (s *Service) TakeInbox(ctx context.Context) (Swept, error) {
 
 // inbox takes in every file of the inbox.
 func (w *sweep) inbox(ctx context.Context) error {
-	for after := ""; ; {
-		page, young, err := w.ports.Inbox.Waiting(ctx, after, blob.MaxListLimit)
+	for {
+		page, young, err := w.ports.Inbox.Waiting(ctx, w.at.after, blob.MaxListLimit)
 		if err != nil {
 			return fault.Wrap("ingest.inbox", err)
 		}
+		last := ""
+		if len(page) > 0 {
+			last = page[len(page)-1].Key
+		}
+		slices.SortStableFunc(page, filmsLast)
 		for _, file := range page {
-			after = file.Key
 			err := w.step(ctx, &w.done.Taken, "take in", contract.PrefixInbox+file.Key, func() error {
 				return w.takeFile(ctx, file)
 			})
@@ -41,6 +46,7 @@ func (w *sweep) inbox(ctx context.Context) error {
 				return err
 			}
 		}
+		w.at.after = max(w.at.after, last)
 		if len(page) < blob.MaxListLimit {
 			w.done.Young += young
 			return nil
@@ -48,7 +54,8 @@ func (w *sweep) inbox(ctx context.Context) error {
 	}
 }
 
-// takeNamed takes in a file of the inbox that the bucket says is there.
+// takeNamed takes in a file of the inbox that the bucket says is there. One that
+// waits for another is done with.
 func (s *Service) takeNamed(ctx context.Context, name string) error {
 	file, err := s.ports.Inbox.Look(ctx, name)
 	if errors.Is(err, blob.ErrNotFound) {
@@ -57,7 +64,10 @@ func (s *Service) takeNamed(ctx context.Context, name string) error {
 	if err != nil {
 		return fault.Wrap("ingest.inbox", err)
 	}
-	return s.takeFile(ctx, file)
+	if err = s.takeFile(ctx, file); errors.Is(err, errWaits) {
+		return nil
+	}
+	return err
 }
 
 // takeFile makes an image of a file of the inbox. Its id follows from the file,
@@ -68,9 +78,15 @@ func (s *Service) takeFile(ctx context.Context, file blob.Info) error {
 	if err == nil {
 		err = s.makeOfFile(ctx, file, f)
 	}
+	if err == nil && !isFilmName(file.Key) {
+		err = s.takeBeside(ctx, file, f)
+	}
 	switch refused := (*Refused)(nil); {
 	case err == nil:
 		return s.emptied(ctx, file)
+	case errors.Is(err, errWaits):
+		s.sayWaits(ctx, file)
+		return err
 	case errors.Is(err, blob.ErrNotFound):
 		return nil // somebody else was faster
 	case errors.As(err, &refused) && refused.Unfinished != nil:
@@ -84,11 +100,14 @@ func (s *Service) takeFile(ctx context.Context, file blob.Info) error {
 }
 
 func (s *Service) makeOfFile(ctx context.Context, file blob.Info, f inboxFile) error {
+	if isFilmName(file.Key) {
+		return s.takeFilm(ctx, file, f)
+	}
 	_, err := s.readManifest(ctx, f.id)
 	if !errors.Is(err, blob.ErrNotFound) {
 		return err // or it is made
 	}
-	k, err := s.sniffFile(ctx, file)
+	k, err := s.sniffFileAs(ctx, file, sniff)
 	if err != nil {
 		return err
 	}
@@ -141,8 +160,8 @@ func fileTime(metadata map[string]string) *time.Time {
 	return &at
 }
 
-// sniffFile recognises a file by its beginning.
-func (s *Service) sniffFile(ctx context.Context, file blob.Info) (kind, error) {
+// sniffFileAs recognises a file by its beginning.
+func (s *Service) sniffFileAs(ctx context.Context, file blob.Info, as func(head []byte, whole bool) (kind, error)) (kind, error) {
 	if file.Size > s.cfg.FileBytes {
 		return kind{}, &Refused{Reason: errTooLarge(s.cfg.FileBytes)}
 	}
@@ -155,7 +174,7 @@ func (s *Service) sniffFile(ctx context.Context, file blob.Info) (kind, error) {
 	if _, err := io.ReadFull(r, head); err != nil {
 		return kind{}, asUnavailable(err)
 	}
-	k, err := sniff(head, file.Size <= sniffBytes)
+	k, err := as(head, file.Size <= sniffBytes)
 	if err != nil {
 		return k, &Refused{Reason: err}
 	}
@@ -165,18 +184,26 @@ func (s *Service) sniffFile(ctx context.Context, file blob.Info) (kind, error) {
 // takeOriginal makes the file an original and processes it.
 func (s *Service) takeOriginal(ctx context.Context, file blob.Info, f inboxFile, k kind) error {
 	o := newOriginal(f.id, f.name, k)
+	o.Album = contract.CleanAlbum(f.album)
+	return s.takeAs(ctx, file, o, f)
+}
+
+// takeAs copies the file to its place and processes it.
+func (s *Service) takeAs(ctx context.Context, file blob.Info, o Original, f inboxFile) error {
 	if f.modified == nil { // a listing may leave it out
 		if full, err := s.ports.Inbox.Look(ctx, file.Key); err == nil {
 			f.modified = fileTime(full.Metadata)
 		}
 	}
-	o.Album = contract.CleanAlbum(f.album)
 	opts := writeOptions(o, f.owner, said{modified: f.modified})
-	s.fresh.add(f.id)
+	s.fresh.addOriginal(o)
 	info, err := s.ports.Inbox.Take(ctx, file, o.Key, opts)
 	if errors.Is(err, blob.ErrExists) { // taken before, by whoever ended then
 		s.fresh.take(f.id)
 		info, err = s.ports.Blob.Stat(ctx, o.Key)
+	}
+	if err == nil && o.Companion() && info.Metadata[metaCompanion] != o.companion {
+		return errWaits // another film came to that place meanwhile; the next look finds another one
 	}
 	if err == nil && info.Size != file.Size {
 		err = errors.Join(errStoredWrong, s.ports.Blob.Delete(ctx, o.Key))

@@ -255,10 +255,13 @@ func TestCompleteDoesNotWaitForEver(t *testing.T) {
 	w := withSessions(t, func(c *ingest.Config) { c.AnswerWithin = 10 * time.Millisecond })
 	w.imager.gate = make(chan struct{})
 	content := picture("a")
-	o := w.planOne(content)
+	f := plannedFor(content)
+	f.Album = "Trips/Seoul"
+	o := w.plan(owner, f)[0]
 	w.finish(o, content)
 	p, err := w.Complete(t.Context(), owner, o.ID)
-	if err != nil || p.Outcome == nil || p.Outcome.Ready || p.Outcome.Err != nil || p.Outcome.Original.ID != o.ID || p.Outcome.Original.SHA256 != "" {
+	if err != nil || p.Outcome == nil || p.Outcome.Ready || p.Outcome.Err != nil || p.Outcome.Original.ID != o.ID || p.Outcome.Original.SHA256 != "" ||
+		p.Outcome.Original.Album != "Trips/Seoul" || p.Outcome.Original.Key != w.sessions.Opened(o.URL).Key {
 		t.Errorf("Complete: %+v, %v", p.Outcome, err)
 	}
 	close(w.imager.gate)

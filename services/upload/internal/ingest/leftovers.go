@@ -18,7 +18,7 @@ import (
 // leftovers removes renditions of images that have neither an original nor a
 // manifest: a purge and the processing of one image had met.
 func (w *sweep) leftovers(ctx context.Context) error {
-	return w.pages(ctx, contract.PrefixRenditions, contract.PrefixRenditions, func(page []blob.Info) error {
+	return w.each(ctx, contract.PrefixRenditions, contract.PrefixRenditions, func(page []blob.Info) error {
 		old := map[string]bool{}
 		for _, info := range page {
 			id := path.Base(path.Dir(info.Key))
@@ -65,7 +65,7 @@ func (w *sweep) hasOriginal(ctx context.Context, id string) (bool, error) {
 // process ended before it could do so. Those of an image that is still to be made are
 // the count of its failures, and stay.
 func (w *sweep) oldAttempts(ctx context.Context) error {
-	return w.pages(ctx, contract.PrefixAttempts, contract.PrefixAttempts, func(page []blob.Info) error {
+	return w.each(ctx, contract.PrefixAttempts, contract.PrefixAttempts, func(page []blob.Info) error {
 		for _, info := range page {
 			if !w.past(info.CreatedAt, w.cfg.LeftoverAge) {
 				continue

@@ -130,7 +130,7 @@ func (s *Service) removeFilm(ctx context.Context, key, stays string) error {
 // merged forgets which image stayed in the place of others, when nothing can be
 // sent to those any more and no film waits that was.
 func (w *sweep) merged(ctx context.Context) error {
-	return w.pages(ctx, prefixMerged, prefixMerged, func(page []blob.Info) error {
+	return w.each(ctx, prefixMerged, prefixMerged, func(page []blob.Info) error {
 		for _, info := range page {
 			id := strings.TrimPrefix(info.Key, prefixMerged)
 			if !w.past(info.CreatedAt, 2*w.cfg.SessionLife) || !identity.ValidImageID(id) {

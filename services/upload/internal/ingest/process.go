@@ -161,9 +161,7 @@ func describe(id string, o loaded) (contract.Manifest, error) {
 		at = at.UTC()
 		m.ModifiedAt = &at
 	}
-	if album, err := url.PathUnescape(o.info.Metadata[metaAlbum]); err == nil {
-		m.Album = contract.CleanAlbum(album)
-	}
+	m.Album = albumOf(o.info)
 	given := givenIn(o.info.Metadata)
 	m.TakenAt, m.Caption, m.Place = given.TakenAt, given.Caption, given.Place
 	return m, nil

@@ -20,7 +20,7 @@ func (w *sweep) manifests(ctx context.Context) error {
 	if !w.since.IsZero() {
 		after += identity.FirstImageID(w.since)
 	}
-	return w.pages(ctx, contract.PrefixManifests, after, func(page []blob.Info) error {
+	return w.each(ctx, contract.PrefixManifests, after, func(page []blob.Info) error {
 		var group errgroup.Group
 		group.SetLimit(w.atOnce())
 		for _, info := range page {

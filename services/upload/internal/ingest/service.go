@@ -48,6 +48,8 @@ type Service struct {
 	refused *refusals
 	fresh   *fresh
 	trying  sync.Map // the ids of the images that this process has a try at
+	senders *senders
+	waiting *recent // films of the inbox that were spoken of
 	began   time.Time
 	opening sync.Mutex // so that two plans do not share what is left of a quota
 }
@@ -73,6 +75,8 @@ func New(cfg Config, ports Ports) *Service {
 		said:    newRecent(cfg.RepeatEvery, ports.Now),
 		refused: &refusals{reasons: map[string]error{}},
 		fresh:   &fresh{ids: map[string]bool{}},
+		waiting: newRecent(sayEvery, ports.Now),
+		senders: &senders{sessions: map[string]*sender{}},
 		began:   ports.Now(),
 	}
 }

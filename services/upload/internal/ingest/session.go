@@ -54,7 +54,8 @@ type Progress struct {
 // of a session that is there, Progress tells what is durable.
 //
 // Of two chunks at one offset one is taken; the other is upload_locked or
-// offset_mismatch.
+// offset_mismatch. One that has been silent for half a second makes room for the
+// next: its client may be gone, or be the one that sends the next.
 func (s *Service) Send(ctx context.Context, owner identity.Owner, session string, c Chunk) (Progress, error) {
 	return s.withSession(ctx, owner, session, c.Total, func(t *taking) error { return t.take(ctx, c) })
 }
@@ -63,6 +64,10 @@ func (s *Service) Send(ctx context.Context, owner identity.Owner, session string
 // If all bytes are there and the file was not taken in, for the process had
 // ended, it is now.
 func (s *Service) Ask(ctx context.Context, owner identity.Owner, session string, total int64) (Progress, error) {
+	if _, _, err := s.ownPartial(ctx, owner, session); err != nil {
+		return Progress{}, err
+	}
+	s.senders.overtake(ctx, session) // what it has brought counts
 	p, n, err := s.ownPartial(ctx, owner, session)
 	if err == nil && n.open() && p.Offset < n.Size && s.ports.Now().Before(n.ExpiresAt) {
 		return Progress{Offset: p.Offset}, checkTotal(n, total) // also while a chunk arrives
@@ -80,7 +85,7 @@ func (s *Service) Cancel(ctx context.Context, owner identity.Owner, session stri
 	if _, _, err := s.ownPartial(ctx, owner, session); err != nil {
 		return err
 	}
-	h, err := s.ports.Partials.Hold(ctx, session)
+	h, err := s.hold(ctx, session)
 	if err != nil {
 		return sessionError(err)
 	}
@@ -118,12 +123,13 @@ func (s *Service) withSession(ctx context.Context, owner identity.Owner, session
 	if err != nil {
 		return Progress{}, err
 	}
-	h, err := s.ports.Partials.Hold(ctx, session)
+	h, err := s.hold(ctx, session)
 	if err != nil {
 		return Progress{Offset: seen.Offset}, sessionError(err)
 	}
+	t := &taking{service: s, held: h, sender: s.senders.add(session)}
+	defer s.senders.remove(session, t.sender)
 	defer h.Release()
-	t := &taking{service: s, held: h}
 	if t.note, err = readNote(h.Partial().Note); err != nil {
 		return Progress{}, err
 	}
@@ -144,6 +150,7 @@ func (s *Service) withSession(ctx context.Context, owner identity.Owner, session
 type taking struct {
 	service *Service
 	held    blob.HeldPartial
+	sender  *sender
 	note    note
 	whole   bool // all bytes are there
 	outcome *Outcome
@@ -166,7 +173,9 @@ func (t *taking) take(ctx context.Context, c Chunk) error {
 	if err := t.check(c); err != nil {
 		return err
 	}
-	body := bufio.NewReaderSize(c.Body, sniffBytes)
+	arriving := t.sender.arriving(c.Body)
+	defer func() { _ = arriving.Close() }()
+	body := bufio.NewReaderSize(arriving, sniffBytes)
 	if c.From == 0 {
 		if err := t.sniff(ctx, body); err != nil || t.outcome != nil {
 			return err

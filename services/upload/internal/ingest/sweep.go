@@ -26,6 +26,15 @@ type Swept struct {
 	Sessions  int // sessions that were finished, or given up because they had expired
 	Failed    int // of all these, what will be tried again
 	Young     int // what a live upload or another process may still have, and what rests after a failure
+	Waiting   int // films of the inbox whose picture is not there; they stay
+	// Cut is where the sweep was when its context ended; nil when it came to its end.
+	Cut *Place
+}
+
+// Place is how far a sweep has come: Order.From has another go on from there.
+type Place struct {
+	part  int    // of the sweep's
+	after string // the last object that the part has done with; "" for none
 }
 
 // Order says what a sweep is to look at.
@@ -35,6 +44,8 @@ type Order struct {
 	// Since: only images made since are looked at. The zero time looks at all of
 	// them, and only then at what belongs to nothing.
 	Since time.Time
+	// From goes on where another sweep of the same Since was cut; nil begins anew.
+	From *Place
 	// RepeatAll publishes every manifest again, for a catalog that may lack some.
 	// Otherwise those are that are young, and of the others the Turn-th of Turns
 	// parts; none when Turns is 0.
@@ -74,22 +85,49 @@ func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error
 // or ctx ends.
 func (s *Service) SweepBy(ctx context.Context, o Order) (Swept, error) {
 	w := &sweep{Service: s, order: o, now: o.Now, since: o.Since}
-	parts := []func(context.Context) error{w.inbox, w.sessions, w.originals, w.manifests}
+	parts := []func(context.Context) error{w.inbox, w.sessions, w.openInBucket, w.originals, w.manifests}
 	if o.Since.IsZero() {
-		parts = append(parts, w.leftovers, w.oldAttempts, w.merged)
+		parts = append(parts, w.endedInBucket, w.beside, w.leftovers, w.oldAttempts, w.merged)
 	}
-	for _, part := range parts {
+	if o.From != nil {
+		w.at = *o.From
+	}
+	for i, part := range parts {
+		if i < w.at.part {
+			continue
+		}
+		if i > w.at.part {
+			w.at = Place{part: i}
+		}
 		if err := part(ctx); err != nil {
+			if ctx.Err() != nil {
+				at := w.at
+				w.done.Cut = &at
+			}
 			return w.done, err
 		}
 	}
 	return w.done, nil
 }
 
+// each calls visit with every page of the objects under prefix whose keys are
+// greater than after, or from where an earlier sweep was cut. A part of a sweep
+// calls it once at most.
+func (w *sweep) each(ctx context.Context, prefix, after string, visit func([]blob.Info) error) error {
+	return w.pages(ctx, prefix, max(after, w.at.after), func(page []blob.Info) error {
+		err := visit(page)
+		if err == nil {
+			w.at.after = page[len(page)-1].Key
+		}
+		return err
+	})
+}
+
 type sweep struct {
 	*Service
 	order      Order
 	now, since time.Time
+	at         Place
 	mu         sync.Mutex // of done, and of Report's turns
 	done       Swept
 }
@@ -125,6 +163,11 @@ func (w *sweep) step(ctx context.Context, done *int, do, key string, act func() 
 		w.done.Young++
 		return ctx.Err()
 	}
+	if errors.Is(err, errWaits) {
+		w.done.Waiting++
+		do, err = "leave the film without a picture", nil
+		done = new(int) // it is not done
+	}
 	if w.order.Report != nil && ctx.Err() == nil {
 		w.order.Report(Step{Do: do, Key: key, Err: err})
 	}
@@ -156,7 +199,7 @@ func (w *sweep) originals(ctx context.Context) error {
 	if !w.since.IsZero() { // '.' sorts before '/', so the whole day is included
 		after += w.since.UTC().Format("20060102") + "."
 	}
-	return w.pages(ctx, contract.PrefixOriginals, after, func(page []blob.Info) error {
+	return w.each(ctx, contract.PrefixOriginals, after, func(page []blob.Info) error {
 		originals, films := map[string]blob.Info{}, []blob.Info{}
 		for _, info := range page {
 			id, err := idOf(info.Key)

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -111,6 +112,51 @@ func TestSweepOfManyPages(t *testing.T) {
 	w.sweep(time.Time{}, ingest.Swept{Processed: n / 2, Repeated: n - n/2})
 	w.sweep(time.Time{}, ingest.Swept{})
 	ingesttest.Audit(t, w.bucket, w.bus, nil)
+}
+
+// A sweep that is cut goes on from there: what it has looked at is not listed
+// again, and in the end everything was looked at once.
+func TestSweepGoesOnWhereItWasCut(t *testing.T) {
+	w := newWorld(t)
+	const n = blob.MaxListLimit + 7 // two pages
+	for i := range n {
+		w.process(w.store(picture(fmt.Sprint(i))))
+		w.clock.Advance(time.Second)
+	}
+	leftover := contract.RenditionKey(identity.NewImageID(w.clock.Now()), "w320", ".jpg")
+	if _, err := w.bucket.Put(t.Context(), leftover, strings.NewReader("x"), blob.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(w.cfg.LeftoverAge)
+	w.restart()
+	var from *ingest.Place
+	var sum ingest.Swept
+	for cuts := 0; ; cuts++ {
+		ctx, cut := context.WithCancel(t.Context())
+		steps := 0
+		o := ingest.Order{Now: w.clock.Now(), RepeatAll: true, From: from, Report: func(ingest.Step) {
+			if steps++; steps == blob.MaxListLimit/2 {
+				cut()
+			}
+		}}
+		done, err := w.SweepBy(ctx, o)
+		cut()
+		sum.Repeated += done.Repeated
+		sum.Removed += done.Removed
+		if err == nil {
+			if done.Cut != nil || cuts < 2 {
+				t.Errorf("at its end after %d cuts: %+v", cuts, done)
+			}
+			break
+		}
+		if done.Cut == nil || cuts > 3 {
+			t.Fatalf("cut %d times: %+v, %v", cuts, done, err)
+		}
+		from = done.Cut
+	}
+	if sum.Repeated != n || sum.Removed != 1 || w.bucket.Data(leftover) != nil {
+		t.Errorf("in all %+v, want %d repeated and 1 removed", sum, n)
+	}
 }
 
 func TestSweepRemovesLeftovers(t *testing.T) {

@@ -1,18 +1,21 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
-// sessionsInBucket ends the counting of sessions whose file has its outcome, if
-// the client has not asked for it in good time, and forgets what was noted of
-// old ones: as long after their end as they lived, so that whoever comes late is
-// told. It touches no original: what a session has brought is found as any other.
-func (w *sweep) sessionsInBucket(ctx context.Context) error {
-	err := w.pages(ctx, prefixReserved, prefixReserved, func(page []blob.Info) error {
+// openInBucket ends the counting of sessions whose file has its outcome, if the
+// client has not asked for it in good time. It touches no original: what a
+// session has brought is found as any other.
+func (w *sweep) openInBucket(ctx context.Context) error {
+	if w.ports.Sessions == nil {
+		return nil
+	}
+	return w.each(ctx, prefixReserved, prefixReserved, func(page []blob.Info) error {
 		for _, info := range page {
 			r, ok := parseReservation(info)
 			if !ok {
@@ -22,28 +25,38 @@ func (w *sweep) sessionsInBucket(ctx context.Context) error {
 			if err == nil && !ended {
 				continue
 			}
-			if err == nil {
-				err = w.ports.Blob.Delete(ctx, info.Key)
-			}
-			if err := w.count(ctx, &w.done.Sessions, info.Key, err); err != nil {
+			if err := w.forgetInBucket(ctx, info.Key, err); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil || !w.since.IsZero() {
-		return err
+}
+
+// endedInBucket forgets what was noted of old sessions: as long after their end
+// as they lived, so that whoever comes late is told.
+func (w *sweep) endedInBucket(ctx context.Context) error {
+	if w.ports.Sessions == nil {
+		return nil
 	}
-	return w.pages(ctx, prefixConcluded, prefixConcluded, func(page []blob.Info) error {
+	return w.each(ctx, prefixConcluded, prefixConcluded, func(page []blob.Info) error {
 		for _, info := range page {
 			if w.now.Sub(info.CreatedAt) < w.cfg.SessionLife {
 				continue
 			}
-			if err := w.count(ctx, &w.done.Sessions, info.Key, w.ports.Blob.Delete(ctx, info.Key)); err != nil {
+			if err := w.forgetInBucket(ctx, info.Key, nil); err != nil {
 				return err
 			}
 		}
 		return nil
+	})
+}
+
+// forgetInBucket removes what was noted of a session, unless finding out whether
+// it may has failed.
+func (w *sweep) forgetInBucket(ctx context.Context, key string, failed error) error {
+	return w.step(ctx, &w.done.Sessions, forgetSession, key, func() error {
+		return cmp.Or(failed, fault.Wrap("ingest.Sweep", w.ports.Blob.Delete(ctx, key)))
 	})
 }
 

@@ -57,6 +57,35 @@ func owner(t *testing.T) context.Context {
 	return identity.WithOwner(t.Context(), identity.LocalOwner)
 }
 
+// completing answers for a file of a session.
+type completing struct {
+	answering
+	uploadapi.Result
+}
+
+func (c completing) Complete(context.Context, string) (uploadapi.SessionResponse, error) {
+	return uploadapi.SessionResponse{Status: 201, Result: &c.Result}, nil
+}
+
+// A file that is safe and was not read yet is found under the id that its sender
+// is told, and what is for services stays with them.
+func TestUnreadIsThere(t *testing.T) {
+	id := identity.NewImageID(time.Now())
+	s, _, _ := newService(completing{Result: uploadapi.Result{
+		Name: "a.jpg", Status: uploadapi.StatusProcessing, ID: id, Stored: &uploadapi.Stored{
+			Key: contract.OriginalKey(id, identity.ImageTime(id), ".jpg"), Size: 10, ContentType: "application/octet-stream",
+			CreatedAt: identity.ImageTime(id).Format(time.RFC3339Nano),
+		},
+	}})
+	resp, err := s.Complete(owner(t), id)
+	if err != nil || resp.Result.Status != uploadapi.StatusProcessing || resp.Result.ID != id || resp.Result.Stored != nil {
+		t.Fatalf("Complete: %+v, %v", resp.Result, err)
+	}
+	if image, err := s.Get(owner(t), id); err != nil || image.State != catalogapi.StateProcessing || image.Name != "a.jpg" {
+		t.Errorf("Get: %+v, %v", image, err)
+	}
+}
+
 // stored is the result for a file whose bytes are those of no other n.
 func stored(n int) uploadapi.Result {
 	id := identity.NewImageID(time.Now())

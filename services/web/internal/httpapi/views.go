@@ -42,7 +42,10 @@ func figureOf(c catalogapi.Image) pages.Figure {
 		Placeholder: c.Placeholder, Renditions: make([]pages.Source, len(c.Renditions)),
 		OriginalURL: mediaURL(c.ID, gallery.Original), TakenAt: captureTime(c), Animated: c.Animated, TrashedAt: c.TrashedAt,
 	}
-	out.Kind, out.Viewable = kindOf(c.ContentType), inlineTypes[c.ContentType] != nil
+	out.Viewable = inlineTypes[c.ContentType] != nil
+	if c.SHA256 != "" { // else nobody has looked yet at what it is
+		out.Kind = kindOf(c.ContentType)
+	}
 	out.Unavailable = c.Preview != ""
 	if c.Motion != nil {
 		out.MotionURL = mediaURL(c.ID, gallery.Motion)

@@ -204,7 +204,7 @@ func (c *Catalog) Expect(ctx context.Context, req catalogapi.ExpectRequest) (cat
 
 func (c *Catalog) expect(owner identity.Owner, e catalogapi.Expected) catalogapi.ExpectResult {
 	for _, known := range c.images {
-		if known.SHA256 == e.SHA256 && known.ID != e.ID {
+		if e.SHA256 != "" && known.SHA256 == e.SHA256 && known.ID != e.ID {
 			c.settle(e.Album, known.ID)
 			return catalogapi.ExpectResult{ID: e.ID, DuplicateOf: known.ID, Trashed: known.TrashedAt != nil}
 		}
