@@ -43,8 +43,13 @@ var layers = []layer{
 		why:      "who calls, and for whom, is asked of every service alike and knows no use case",
 	},
 	{
+		packages: []string{"pkg/jwks"},
+		may:      []string{"pkg/fault"},
+		why:      "published keys are fetched in one way, whoever signs and whatever is signed",
+	},
+	{
 		packages: []string{"pkg/serviceauth/*", "pkg/serviceauth/*/*"},
-		may:      []string{"pkg/fault", "pkg/serviceauth", "pkg/serviceauth/keyring"},
+		may:      []string{"pkg/fault", "pkg/jwks", "pkg/serviceauth", "pkg/serviceauth/keyring"},
 		why:      "a kind of token knows its port and who vouches for it",
 	},
 	{
@@ -144,7 +149,7 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"services/web/internal/iapassertions"},
-		may:      []string{"services/web/internal/accounts", "pkg/fault"},
+		may:      []string{"services/web/internal/accounts", "pkg/fault", "pkg/jwks"},
 		mayNot:   []string{"database/sql"},
 		why:      "it knows who speaks for people, and not what people may do",
 	},
@@ -244,7 +249,7 @@ var dependencies = []dependency{
 	{
 		prefixes: []string{"github.com/go-jose/go-jose/v4"},
 		users: []string{
-			"pkg/serviceauth/keyring", "pkg/serviceauth/googletokens", "pkg/serviceauth/googletokens/googletest", "services/web/internal/iapassertions",
+			"pkg/jwks", "pkg/serviceauth/keyring", "pkg/serviceauth/googletokens", "pkg/serviceauth/googletokens/googletest", "services/web/internal/iapassertions",
 		},
 		why: "signatures are made and judged where their keys are",
 	},

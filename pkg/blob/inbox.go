@@ -55,6 +55,13 @@ type Copier interface {
 	Copy(ctx context.Context, from Info, key string, opts WriteOptions) (Info, error)
 }
 
+// ConditionalDeleter is a Store that deletes an object in one generation only.
+type ConditionalDeleter interface {
+	// DeleteIf deletes the object in the generation that info says. One of another
+	// is left, and that is no error.
+	DeleteIf(ctx context.Context, info Info) error
+}
+
 // InboxOf is the inbox that the objects under a prefix of a store are; what is
 // refused goes under another. Both end with a slash.
 func InboxOf(s Store, prefix, aside string) Inbox { return storeInbox{s, prefix, aside} }
@@ -118,7 +125,8 @@ func (b storeInbox) Take(ctx context.Context, file Info, key string, opts WriteO
 	return Copy(ctx, b.store, file, key, opts)
 }
 
-// Remove implements Inbox.
+// Remove implements Inbox. Where the store knows no condition, what is put there
+// between the look and the deletion is deleted.
 func (b storeInbox) Remove(ctx context.Context, file Info) error {
 	info, err := b.store.Stat(ctx, b.prefix+file.Key)
 	if errors.Is(err, ErrNotFound) || err == nil && info.Generation != file.Generation {
@@ -126,6 +134,9 @@ func (b storeInbox) Remove(ctx context.Context, file Info) error {
 	}
 	if err != nil {
 		return err
+	}
+	if d, ok := b.store.(ConditionalDeleter); ok {
+		return d.DeleteIf(ctx, info)
 	}
 	return b.store.Delete(ctx, b.prefix+file.Key)
 }

@@ -12,7 +12,8 @@ import (
 // the clocks of two machines differ.
 const TimeoutHeader = "Sajin-Timeout-Ms"
 
-// MaxTimeout is the most that the header may say; more is as much.
+// MaxTimeout is the most that the header may say. A little more counts as much;
+// a number of more digits makes no sense.
 const MaxTimeout = time.Hour
 
 // SetTimeout puts what is left of the context's deadline into the header of a

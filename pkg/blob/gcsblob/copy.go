@@ -11,7 +11,10 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob"
 )
 
-var _ blob.Copier = (*Store)(nil)
+var (
+	_ blob.Copier             = (*Store)(nil)
+	_ blob.ConditionalDeleter = (*Store)(nil)
+)
 
 // Copy implements blob.Copier: the bucket copies within itself. A copy whose
 // answer was lost and that was repeated is blob.ErrExists.

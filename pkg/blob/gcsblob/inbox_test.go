@@ -1,6 +1,7 @@
 package gcsblob_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/blob/blobtest"
 	"github.com/sajin-gallery/sajin/pkg/blob/gcsblob"
 )
@@ -25,6 +27,52 @@ func TestInbox(t *testing.T) {
 		createBucket(t, server, name)
 		return blobtest.InboxIn(t, mustOpen(t, name, gcsblob.Options{}))
 	})
+}
+
+// A file that is put there again in the last moment, after it was seen to be the
+// one that was taken, stays. The emulator knows no condition on a deletion.
+func TestInboxRemovesNoOtherFile(t *testing.T) {
+	s, f := startFront(t, gcsblob.Options{})
+	inbox := blob.InboxOf(s, "inbox/", "aside/")
+	put := func(data string) blob.Info {
+		t.Helper()
+		if _, err := putString(t.Context(), s, "inbox/anna/a.jpg", data, blob.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		file, err := inbox.Look(t.Context(), "anna/a.jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	taken := put("first")
+	var again blob.Info
+	f.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodDelete {
+			return false
+		}
+		again = put("second")
+		if r.URL.Query().Get("ifGenerationMatch") != fmt.Sprint(taken.Generation) {
+			return false
+		}
+		w.WriteHeader(http.StatusPreconditionFailed)
+		return true
+	}
+	if err := inbox.Remove(t.Context(), taken); err != nil {
+		t.Errorf("Remove: %v", err)
+	}
+	if got, err := readAll(t.Context(), s, "inbox/anna/a.jpg", 0, -1); err != nil || got != "second" {
+		t.Errorf("of the second is left: %q, %v", got, err)
+	}
+	f.intercept = nil
+	for range 2 { // it may be done again
+		if err := inbox.Remove(t.Context(), again); err != nil {
+			t.Errorf("Remove: %v", err)
+		}
+	}
+	if _, err := inbox.Look(t.Context(), "anna/a.jpg"); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("after Remove: %v", err)
+	}
 }
 
 // conditionalCopies adds to the emulator what it leaves out: a copy under the

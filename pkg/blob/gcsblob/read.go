@@ -112,8 +112,24 @@ func (s *Store) Delete(ctx context.Context, key string) (err error) {
 	if err := blob.CheckKey(key); err != nil {
 		return err
 	}
-	object := s.bucket.Object(key).Retryer(storage.WithPolicy(storage.RetryAlways))
-	err = object.Delete(ctx)
+	return remove(ctx, s.bucket.Object(key))
+}
+
+// DeleteIf implements blob.ConditionalDeleter.
+func (s *Store) DeleteIf(ctx context.Context, info blob.Info) (err error) {
+	defer observe(ctx, "delete", time.Now(), &err)
+	if err := blob.CheckKey(info.Key); err != nil {
+		return err
+	}
+	err = remove(ctx, s.bucket.Object(info.Key).If(storage.Conditions{GenerationMatch: info.Generation}))
+	if errors.Is(err, blob.ErrExists) { // as another generation
+		return nil
+	}
+	return err
+}
+
+func remove(ctx context.Context, object *storage.ObjectHandle) error {
+	err := object.Retryer(storage.WithPolicy(storage.RetryAlways)).Delete(ctx)
 	if errors.Is(err, storage.ErrObjectNotExist) {
 		return nil
 	}

@@ -17,8 +17,8 @@ type Lack struct {
 	Subscription string // "" where the topic itself is missing
 }
 
-// Missing lists what is not there of what s needs, its dead letters included. It
-// takes the right to look at topics and subscriptions.
+// Missing lists what is not there of what s needs, its dead letters included:
+// topics first. It takes the right to look at topics and subscriptions.
 func (b *Bus) Missing(ctx context.Context, s event.Subscription) ([]Lack, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -32,10 +32,10 @@ func (b *Bus) Missing(ctx context.Context, s event.Subscription) ([]Lack, error)
 			return nil, classify("gcppubsub.Missing", err)
 		}
 	}
-	for name, topic := range map[string]event.Topic{s.Name: s.Topic, string(dead): dead} {
-		found, err := b.client.SubscriptionAdminClient.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: b.subscriptionName(name)})
-		if status.Code(err) == codes.NotFound || err == nil && found.GetTopic() != b.topicName(topic) {
-			out = append(out, Lack{Topic: topic, Subscription: name})
+	for _, need := range []Lack{{s.Topic, s.Name}, {dead, string(dead)}} {
+		found, err := b.client.SubscriptionAdminClient.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: b.subscriptionName(need.Subscription)})
+		if status.Code(err) == codes.NotFound || err == nil && found.GetTopic() != b.topicName(need.Topic) {
+			out = append(out, need)
 		} else if err != nil {
 			return nil, classify("gcppubsub.Missing", err)
 		}

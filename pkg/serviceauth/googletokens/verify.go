@@ -16,7 +16,16 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/jwks"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth"
+)
+
+// keysURL is where Google publishes the keys of its ID tokens, and how long they
+// are held: an answer that says nothing of it, or too much, is taken for these.
+// https://developers.google.com/identity/gsi/web/guides/verify-google-id-token
+const (
+	keysURL           = "https://www.googleapis.com/oauth2/v3/certs"
+	leastAge, mostAge = time.Minute, 24 * time.Hour
 )
 
 // issuers are how Google signs ID tokens.
@@ -31,7 +40,7 @@ const leeway = 30 * time.Second
 // Safe for concurrent use.
 type Verifier struct {
 	audience string
-	keys     *keySet
+	keys     *jwks.Set
 }
 
 var _ serviceauth.Verifier = (*Verifier)(nil)
@@ -42,7 +51,7 @@ func NewVerifier(audience string, transport http.RoundTripper) (*Verifier, error
 	if audience == "" {
 		return nil, fault.New(fault.Invalid, "audience_missing", "ID tokens cannot be judged without the audience that they must be for.")
 	}
-	return &Verifier{audience: audience, keys: newKeySet(transport)}, nil
+	return &Verifier{audience: audience, keys: jwks.New(keysURL, leastAge, mostAge, transport)}, nil
 }
 
 // claims are those of a token that matter here.
@@ -77,7 +86,7 @@ func (v *Verifier) read(ctx context.Context, token string) (claims, error) {
 	if err != nil {
 		return c, err
 	}
-	key, err := v.keys.find(ctx, parsed.Headers[0].KeyID)
+	key, err := v.keys.Find(ctx, parsed.Headers[0].KeyID)
 	if err != nil {
 		return c, err
 	}

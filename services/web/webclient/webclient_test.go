@@ -3,7 +3,6 @@ package webclient_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,56 +30,6 @@ func TestMain(m *testing.M) {
 }
 
 const size = 20 << 20
-
-// storage is a server of one session. What it does with a request can be
-// changed by a test.
-type storage struct {
-	t        *testing.T
-	data     []byte
-	requests int
-	received int // bytes of bodies
-	// before answers the request of a number (from 1) itself when it returns true.
-	before func(n int, w http.ResponseWriter, r *http.Request) bool
-	// last is what the last chunk is answered with.
-	last string
-}
-
-func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.requests++
-	if s.before != nil && s.before(s.requests, w, r) {
-		return
-	}
-	s.take(w, r, size)
-}
-
-// take keeps at most limit bytes of a chunk.
-func (s *storage) take(w http.ResponseWriter, r *http.Request, limit int64) {
-	var first, last, total int
-	if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/%d", &first, &last, &total); err == nil {
-		if first != len(s.data) {
-			w.Header().Set("Range", fmt.Sprintf("bytes=0-%d", len(s.data)-1))
-			problem.Write(w, r, fault.New(fault.Conflict, "offset_mismatch", "Go on from there."))
-			return
-		}
-		if last+1 < total && (last+1-first)%(256<<10) != 0 {
-			s.t.Errorf("a chunk of %d bytes", last+1-first)
-		}
-		chunk, err := io.ReadAll(io.LimitReader(r.Body, limit))
-		if err != nil {
-			s.t.Errorf("read the chunk: %v", err)
-		}
-		s.data, s.received = append(s.data, chunk...), s.received+len(chunk)
-	}
-	if len(s.data) == size {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, s.last)
-		return
-	}
-	if len(s.data) > 0 {
-		w.Header().Set("Range", fmt.Sprintf("bytes=0-%d", len(s.data)-1))
-	}
-	w.WriteHeader(http.StatusPermanentRedirect)
-}
 
 func content() []byte {
 	out := make([]byte, size)
@@ -162,28 +111,6 @@ func TestSendSurvives(t *testing.T) {
 			})
 		})
 	}
-}
-
-// lose keeps the chunk and lets nobody know.
-func (s *storage) lose(r *http.Request) bool {
-	s.take(discard{http.Header{}}, r, size)
-	panic(http.ErrAbortHandler)
-}
-
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header       { return d.header }
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) WriteHeader(int)             {}
-
-func status(w http.ResponseWriter, code int) bool {
-	w.WriteHeader(code)
-	return true
-}
-
-func locked(w http.ResponseWriter, r *http.Request) bool {
-	problem.Write(w, r, fault.New(fault.Locked, "upload_locked", "Busy."))
-	return true
 }
 
 // Of an earlier run: the server is asked first.
@@ -347,95 +274,4 @@ func TestSendWaitsOnlySoLong(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
-}
-
-func TestSendWhole(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := 0
-		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if n++; n == 1 {
-				panic(http.ErrAbortHandler)
-			}
-			if err := r.ParseMultipartForm(1 << 20); err != nil {
-				t.Errorf("the form cannot be read: %v", err)
-				return
-			}
-			f := r.MultipartForm.File["file"][0]
-			if f.Filename != "a.jpg" || f.Size != 5 || r.FormValue("album") != "Trip" || r.FormValue("last_modified") != "1700000000000" || r.FormValue("companion_of") != "b" {
-				t.Errorf("the form is %v %+v", r.MultipartForm.Value, f)
-			}
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"results":[`+stored+`]}`)
-		})
-		f := uploadapi.PlanFile{Name: "a.jpg", Size: 5, Album: "Trip", LastModified: "1700000000000", CompanionOf: "b"}
-		got, err := client(t, h).SendWhole(t.Context(), f, opened([]byte("hello")), nil)
-		if err != nil || got.Status != uploadapi.StatusStored || n != 2 {
-			t.Errorf("%+v, %v after %d requests", got, err, n)
-		}
-	})
-}
-
-func TestSendWholeRefused(t *testing.T) {
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		d := problem.From(fault.New(fault.Unprocessable, "image_corrupt", "Damaged."))
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(422)
-		_ = json.NewEncoder(w).Encode(uploadapi.UploadResponse{Results: []uploadapi.Result{{Status: uploadapi.StatusRefused, Problem: &d}}})
-	})
-	_, err := client(t, h).SendWhole(t.Context(), uploadapi.PlanFile{Name: "a.jpg", Size: 5}, opened([]byte("hello")), nil)
-	if public := fault.Public(err); public.Code != "image_corrupt" || public.Detail != "Damaged." {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestPlanAndForesee(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := 0
-		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if n++; n == 1 {
-				problem.Write(w, r, fault.New(fault.Unavailable, "away", "Away."))
-				return
-			}
-			var req uploadapi.PlanRequest
-			if err := json.NewDecoder(r.Body).Decode(&req); err != nil || r.URL.Path != "/api/v1/uploads" {
-				t.Errorf("%s: %v", r.URL, err)
-			}
-			out := uploadapi.PlanResponse{Files: make([]uploadapi.PlanResult, len(req.Files))}
-			for i := range out.Files {
-				out.Files[i].Status = "new" + r.URL.RawQuery
-			}
-			_ = json.NewEncoder(w).Encode(out)
-		})
-		c, files := client(t, h), []uploadapi.PlanFile{{Name: "a"}, {Name: "b"}}
-		if got, err := c.Plan(t.Context(), files); err != nil || len(got) != 2 || got[1].Status != "new" {
-			t.Errorf("Plan: %+v, %v", got, err)
-		}
-		if got, err := c.Foresee(t.Context(), files); err != nil || len(got) != 2 || got[1].Status != "newdry_run=true" {
-			t.Errorf("Foresee: %+v, %v", got, err)
-		}
-	})
-}
-
-func TestCancel(t *testing.T) {
-	for code, ok := range map[int]bool{499: true, 204: true, 404: true, 410: true, 403: false} {
-		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method != http.MethodDelete || r.URL.Path != "/api/v1/uploads/S" {
-				t.Errorf("%s %s", r.Method, r.URL)
-			}
-			w.WriteHeader(code)
-		})
-		if err := client(t, h).Cancel(t.Context(), session.URL); (err == nil) != ok {
-			t.Errorf("%d: %v", code, err)
-		}
-	}
-}
-
-func TestPing(t *testing.T) {
-	for code, ok := range map[int]bool{200: true, 503: false, 404: false} {
-		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
-		if err := client(t, h).Ping(t.Context()); (err == nil) != ok {
-			t.Errorf("%d: %v", code, err)
-		}
-	}
 }

@@ -196,8 +196,11 @@ func (g *gardener) join(album string, i Image) {
 	g.touch(album)
 }
 
+// errInTooMany is why an upload is not in its album; the log's readers see it.
+var errInTooMany = fault.Newf(fault.Conflict, "too_many_albums_of_image", "An image can be in at most %d albums.", catalogapi.MaxAlbumsOfImage)
+
 // settle puts an upload into the album of its path. That there is no room for
-// another album is no reason to lose the image.
+// another album, or for the image in one, is no reason to lose the image.
 func (g *gardener) settle(path string, i Image) {
 	names := contract.AlbumPath(path)
 	if len(names) == 0 {
@@ -208,12 +211,17 @@ func (g *gardener) settle(path string, i Image) {
 		g.leftOut = err
 		return
 	}
-	if !slices.Contains(g.in[i.ID], album) {
+	switch in := g.in[i.ID]; {
+	case slices.Contains(in, album):
+	case len(in) >= catalogapi.MaxAlbumsOfImage:
+		g.leftOut = errInTooMany
+	default:
 		g.join(album, i)
 	}
 }
 
-// follow puts an image into the albums of one that is merged into it.
+// follow puts an image into the albums of one that is merged into it, however
+// many: what somebody has arranged stays arranged.
 func (g *gardener) follow(merged string, original Image) {
 	for _, album := range g.in[merged] {
 		if !slices.Contains(g.in[original.ID], album) {

@@ -90,6 +90,15 @@ func testMemberLimits(t *testing.T, w *world) {
 			t.Errorf("album %d of the image: %s, want %s", n+1, a.Results[0].Status, want)
 		}
 	}
+	again := w.manifest("a", 0)
+	again.Album = "One more"
+	e := expectedOf(again)
+	e.Album = again.Album
+	w.expect(e)
+	w.uploaded(again)
+	if n := len(w.in(i.ID)); n != catalogapi.MaxAlbumsOfImage {
+		t.Errorf("uploaded to another album, the image is in %d", n)
+	}
 }
 
 func testMembersInTrash(t *testing.T, w *world) {

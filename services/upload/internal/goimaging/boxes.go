@@ -7,6 +7,7 @@ import "encoding/binary"
 const (
 	maxBoxes     = 4096 // beside each other
 	maxItems     = 4096
+	maxEntries   = 1 << 16 // of all tables about items; each item has some ten
 	maxBoxBytes  = 1 << 20 // of a table that is read
 	boxHeadBytes = 8
 )

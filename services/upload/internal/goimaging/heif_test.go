@@ -188,6 +188,29 @@ func TestHEIFBombs(t *testing.T) {
 	}
 }
 
+// TestHEIFTablesAreBounded: tables whose entries take few bytes, or none, give
+// away no more memory than those of a telephone's picture need.
+func TestHEIFTablesAreBounded(t *testing.T) {
+	const count = maxItems - 1
+	be16 := func(v int) []byte { return []byte{byte(v >> 8), byte(v)} }
+	iloc := join(zeros(4), be16(0), be16(count)) // places of no bytes
+	for id := range count {
+		iloc = join(iloc, be16(id), zeros(2), be16(count))
+	}
+	ipma := join(zeros(4), be32(1), be16(1), []byte{255}, bytes.Repeat([]byte{1}, 255))
+	iref := boxOf("iref", zeros(4), bytes.Repeat(boxOf("auxl", be16(1), be16(400), zeros(800)), 500))
+	for name, table := range map[string][]byte{
+		"places":     boxOf("iloc", iloc),
+		"properties": boxOf("iprp", bytes.Repeat(boxOf("ipma", ipma), 2000)),
+		"references": bytes.Repeat(iref, 2),
+	} {
+		file := join(boxOf("ftyp", []byte("heic"), zeros(4)), boxOf("meta", zeros(4), table))
+		if _, _, allocated, err := probeFile(Limits{}, file); !errors.Is(err, ingest.ErrCorrupt) || allocated > 8<<20 {
+			t.Errorf("%s: %v, with %d bytes allocated for a file of %d", name, err, allocated, len(file))
+		}
+	}
+}
+
 // TestHEIFAtOnce: the sandboxes do not know of each other.
 func TestHEIFAtOnce(t *testing.T) {
 	var all sync.WaitGroup

@@ -35,6 +35,14 @@ type heifFile struct {
 	idat    extent
 	moves   bool // there is a film, too
 	motion  extent
+	entries int // of all tables: places, properties, references
+}
+
+// enter counts an entry of a table, some of which take no bytes in the file, and
+// reports whether there are too many.
+func (f *heifFile) enter() (tooMany bool) {
+	f.entries++
+	return f.entries > maxEntries
 }
 
 // readHEIF reads the tables. All boxes must be in the file, to its end.
@@ -155,7 +163,7 @@ func (f *heifFile) iloc(t *fields, _ box) error {
 		for range t.number(2) {
 			t.number(index)
 			e := extent{from + int64(t.number(offset)), int64(t.number(length))}
-			if t.short || len(item.extents) > maxItems || len(f.items) > maxItems {
+			if t.short || f.enter() || len(f.items) > maxItems {
 				return corrupt("a short table of places, or a long one")
 			}
 			item.extents = append(item.extents, e)
@@ -175,9 +183,12 @@ func (f *heifFile) iref(t *fields, b box) error {
 		ref := heifRef{kind: b.kind, from: e.wide(version > 0)}
 		for range min(e.number(2), maxItems) {
 			ref.to = append(ref.to, e.wide(version > 0))
+			if e.short || f.enter() {
+				return corrupt("a short reference, or too many")
+			}
 		}
-		if e.short {
-			return corrupt("a short reference")
+		if e.short || f.enter() {
+			return corrupt("a short reference, or too many")
 		}
 		f.refs = append(f.refs, ref)
 		return nil
@@ -190,7 +201,9 @@ func (f *heifFile) iprp(_ *fields, b box) error {
 		switch b.kind {
 		case "ipco":
 			return boxes(f.w, b.body, func(b box) error {
-				f.props = append(f.props, heifProp(b))
+				if f.props = append(f.props, heifProp(b)); f.enter() {
+					return corrupt("too many properties")
+				}
 				return nil
 			})
 		case "ipma":
@@ -215,6 +228,9 @@ func (f *heifFile) ipma(b box) error {
 				index = index<<8 | t.number(1)
 			}
 			item.props = append(item.props, int(index)-1)
+			if t.short || f.enter() {
+				return corrupt("a short table of properties, or a long one")
+			}
 		}
 	}
 	if t.short || len(f.items) > maxItems {

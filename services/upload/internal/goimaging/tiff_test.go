@@ -147,6 +147,22 @@ func cr3File(full, small []byte) []byte {
 	return join(start, movie(at), preview, boxOf("mdat", full, []byte("raw data.")))
 }
 
+// TestCR3HasABottom: boxes within each other are followed no deeper than a
+// camera nests them. Each costs a file eight bytes, and the stack hundreds.
+func TestCR3HasABottom(t *testing.T) {
+	head, stbl := boxOf("ftyp", []byte("crx "), zeros(4)), boxOf("stbl")
+	for depth, want := range map[int]error{3: nil, 8: nil, 9: ingest.ErrCorrupt, 10_000: ingest.ErrCorrupt} {
+		heads := make([]byte, 0, boxHeadBytes*depth)
+		for left := depth - 1; left > 0; left-- {
+			heads = append(append(heads, be32(boxHeadBytes*left+len(stbl))...), "mdia"...)
+		}
+		file := join(head, boxOf("moov", boxOf("trak", heads, stbl)))
+		if _, _, _, err := probeFile(Limits{}, file); !errors.Is(err, want) {
+			t.Errorf("%d deep: %v, want %v", depth, err, want)
+		}
+	}
+}
+
 // TestCR3ShowsItsLargestPreview, and is kept where it has none that is whole.
 func TestCR3ShowsItsLargestPreview(t *testing.T) {
 	full, small := encodeJPEG(t, patches(400, 200), 90), encodeJPEG(t, patches(80, 40), 90)

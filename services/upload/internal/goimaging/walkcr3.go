@@ -78,19 +78,26 @@ func (c *cr3) movie(b box) error {
 		if c.tracks++; c.tracks > rawMaxDirs {
 			return corrupt("more than %d tracks", rawMaxDirs)
 		}
-		sample, err := c.track(b.body)
+		sample, err := c.track(b.body, 0)
 		c.jpegs = append(c.jpegs, sample)
 		return err
 	}
 	return nil
 }
 
+// cr3MaxDepth is how deep a track's boxes may lie in each other; a camera's are
+// three deep.
+const cr3MaxDepth = 8
+
 // track is where the first sample of a track is.
-func (c *cr3) track(e extent) (sample extent, err error) {
+func (c *cr3) track(e extent, depth int) (sample extent, err error) {
+	if depth > cr3MaxDepth {
+		return sample, corrupt("boxes more than %d deep", cr3MaxDepth)
+	}
 	err = boxes(c.w, e, func(b box) error {
 		switch b.kind {
 		case "mdia", "minf", "stbl":
-			inner, err := c.track(b.body)
+			inner, err := c.track(b.body, depth+1)
 			if inner.off > 0 {
 				sample.off = inner.off
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,14 +39,10 @@ func newChannel(f *os.File) (*channel, error) {
 
 // pair makes both ends; the second is for a worker to inherit.
 func pair() (*channel, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	fds, err := socketpair()
 	if err != nil {
 		return nil, nil, fmt.Errorf("imageworker: %w", err)
 	}
-	// Between here and there another goroutine may start a program, which then
-	// holds this end open: a worker's end is seen by its exit, not by this.
-	unix.CloseOnExec(fds[0])
-	unix.CloseOnExec(fds[1])
 	theirs := os.NewFile(uintptr(fds[1]), "worker")
 	ours, err := newChannel(os.NewFile(uintptr(fds[0]), "parent"))
 	if err != nil {
@@ -53,6 +50,19 @@ func pair() (*channel, *os.File, error) {
 		return nil, nil, err
 	}
 	return ours, theirs, nil
+}
+
+// socketpair makes two sockets that no program inherits. Nobody may start one in
+// between: another image's worker could speak for this one.
+func socketpair() ([2]int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	return fds, err
 }
 
 // sendFile sends a descriptor, with one byte to carry it.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,12 +42,13 @@ func (s *Service) planInBucket(ctx context.Context, owner identity.Owner, files 
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Opened, len(files))
+	files = slices.Clone(files) // admitting changes them
+	out, err := s.admitAll(ctx, owner, files)
+	if err != nil {
+		return nil, err
+	}
 	var wanted []*opening
 	for i, f := range files {
-		if out[i], err = s.admit(ctx, owner, &f); err != nil {
-			return nil, err
-		}
 		if out[i].Err != nil || out[i].Known != "" {
 			continue
 		}
@@ -59,6 +61,20 @@ func (s *Service) planInBucket(ctx context.Context, owner identity.Owner, files 
 		return nil, err
 	}
 	return out, tooMany(out)
+}
+
+// admitAll judges every file, several at a time.
+func (s *Service) admitAll(ctx context.Context, owner identity.Owner, files []Planned) ([]Opened, error) {
+	out := make([]Opened, len(files))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(openingAtOnce)
+	for i := range files {
+		group.Go(func() (err error) {
+			out[i], err = s.admit(ctx, owner, &files[i])
+			return err
+		})
+	}
+	return out, group.Wait()
 }
 
 // opening is a session that is being opened.

@@ -142,8 +142,10 @@ func (b *Bucket) List(ctx context.Context, prefix, after string, limit int) (pag
 	}
 	err = b.Faults.call(ctx, "list "+prefix, func(bool) error {
 		for _, key := range b.Keys(prefix) {
-			if key > after && len(page) < limit {
-				o, _ := b.get(ctx, key)
+			if key <= after || len(page) == limit {
+				continue
+			}
+			if o, err := b.get(ctx, key); err == nil { // else it was deleted meanwhile
 				page = append(page, o.info)
 			}
 		}

@@ -15,12 +15,20 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/jwks"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 )
 
 // issuer is who signs.
 // https://cloud.google.com/iap/docs/signed-headers-howto
 const issuer = "https://cloud.google.com/iap"
+
+// keysURL is where Google publishes IAP's keys, and keep how long they are held,
+// also while Google cannot be reached.
+const (
+	keysURL = "https://www.gstatic.com/iap/verify/public_key-jwk"
+	keep    = 12 * time.Hour
+)
 
 // Skew is how far Google's clock and ours may be apart.
 const Skew = 30 * time.Second
@@ -38,15 +46,14 @@ var (
 // Verifier verifies assertions for one audience. Safe for concurrent use.
 type Verifier struct {
 	audience string
-	keys     *keys
-	now      func() time.Time
+	keys     *jwks.Set
 }
 
 // New makes a verifier of assertions for an audience, such as
 // /projects/1234/global/backendServices/5678. Google's keys are fetched by
 // transport, http.DefaultTransport when nil.
 func New(audience string, transport http.RoundTripper) *Verifier {
-	return &Verifier{audience: audience, keys: newKeys(transport, time.Now), now: time.Now}
+	return &Verifier{audience: audience, keys: jwks.New(keysURL, keep, keep, transport)}
 }
 
 // claims are what an assertion says beside the usual.
@@ -63,9 +70,12 @@ func (v *Verifier) Verify(ctx context.Context, assertion string) (accounts.Asser
 	if err != nil {
 		return accounts.Asserted{}, errAssertion.With("iapassertions.Verify", err)
 	}
-	key, err := v.keys.find(ctx, token.Headers[0].KeyID)
-	if err != nil {
-		return accounts.Asserted{}, err
+	key, err := v.keys.Find(ctx, token.Headers[0].KeyID)
+	switch {
+	case errors.Is(err, jwks.ErrUnknown):
+		return accounts.Asserted{}, errAssertion.With("iapassertions.Verify", err)
+	case err != nil:
+		return accounts.Asserted{}, errKeys.With("iapassertions.Verify", err)
 	}
 	var standard jwt.Claims
 	var own claims
@@ -79,7 +89,7 @@ func (v *Verifier) Verify(ctx context.Context, assertion string) (accounts.Asser
 }
 
 func (v *Verifier) check(c jwt.Claims, own claims) error {
-	expected := jwt.Expected{Issuer: issuer, AnyAudience: jwt.Audience{v.audience}, Time: v.now()}
+	expected := jwt.Expected{Issuer: issuer, AnyAudience: jwt.Audience{v.audience}, Time: time.Now()}
 	switch {
 	case v.audience == "" || c.Expiry == nil || c.IssuedAt == nil:
 		return errors.New("the assertion does not say for whom and how long it is good")

@@ -20,6 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/jwks"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 )
 
@@ -198,24 +199,24 @@ func TestKeysRotate(t *testing.T) {
 		if g.asked != 1 {
 			t.Errorf("unknown keys had the keys fetched %d times", g.asked)
 		}
-		time.Sleep(pause)
+		time.Sleep(jwks.Pause)
 		verify("the new key", g.signed("two", nil), good)
 		g.failure = errors.New("away")
 		g.add("three")
-		time.Sleep(pause)
+		time.Sleep(jwks.Pause)
 		verify("a key of which nothing is known", g.signed("three", nil), fault.Unavailable)
 		verify("a key at hand", g.signed("one", nil), good)
 		time.Sleep(keep)
 		verify("a key that has ended", g.signed("one", nil), fault.Unavailable)
 		g.failure = nil
-		time.Sleep(pause)
+		time.Sleep(jwks.Pause)
 		verify("back again", g.signed("three", nil), good)
 	})
 }
 
 func TestAnswersThatAreNoKeys(t *testing.T) {
 	for name, answer := range map[string]string{
-		"a page": "<!doctype html>", "no keys": `{"keys":[]}`, "too much": `{"keys":[` + strings.Repeat(" ", maxKeysBytes) + `]}`,
+		"a page": "<!doctype html>", "no keys": `{"keys":[]}`, "too much": `{"keys":[` + strings.Repeat(" ", jwks.MaxBytes) + `]}`,
 	} {
 		g := newGoogle(t, "one")
 		g.answer = answer
