@@ -28,3 +28,16 @@ export async function network(page) {
 export function firstChunk(page) {
   return page.waitForResponse((answer) => answer.request().method() === 'PUT' && answer.status() === 308, { timeout: 60_000 })
 }
+
+/**
+ * Lets the server have each file's first chunk only, until `go` is called: a slow
+ * network does not hold the rest back for as long as a busy machine may need.
+ */
+export async function firstChunkOnly(page) {
+  let held = true
+  await page.route('**/api/v1/uploads/*', (route) => {
+    const further = /^bytes [1-9]/.test(route.request().headers()['content-range'] ?? '')
+    return held && further ? undefined : route.continue()
+  })
+  return { go: () => (held = false) }
+}
