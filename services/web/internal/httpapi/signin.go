@@ -107,7 +107,7 @@ func (s *Server) formFailure(w http.ResponseWriter, r *http.Request, err error) 
 		return nil, err
 	}
 	problem.SetRetryAfter(w.Header(), err, failure.Status)
-	failure.Wait = int(fault.Public(err).Retry.Round(time.Second) / time.Second)
+	failure.Wait = int((fault.Public(err).Retry + time.Second - 1) / time.Second) // rounded up: a second too early is refused
 	return &failure, nil
 }
 
