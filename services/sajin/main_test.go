@@ -190,3 +190,13 @@ func ready(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 	}
 }
+
+// Who mistypes is told so, and not that a configuration were wrong.
+func TestACommandLineThatCannotBeMeant(t *testing.T) {
+	for _, args := range [][]string{{"nonsense"}, {"-nonsense"}, {"serve", "x"}, {"sweep", "x"}, {"upload"}, {"upload", "-nonsense"}, {"createuser"}} {
+		_, said, code := run(t, args...)
+		if code != 2 || strings.Contains(said, "configuration") || !strings.HasSuffix(said, "; sajin help says how\n") {
+			t.Errorf("%q ends with %d: %s", args, code, said)
+		}
+	}
+}
