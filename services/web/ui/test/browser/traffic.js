@@ -30,14 +30,23 @@ export function firstChunk(page) {
 }
 
 /**
- * Lets the server have each file's first chunk only, until `go` is called: a slow
- * network does not hold the rest back for as long as a busy machine may need.
+ * Lets the server have each file's first chunk only: a slow network does not hold
+ * the rest back for as long as a busy machine may need. `go` lets the rest pass,
+ * `lose` breaks off what is held, as a network does that is gone.
  */
 export async function firstChunkOnly(page) {
-  let held = true
+  const held = []
+  let holding = true
   await page.route('**/api/v1/uploads/*', (route) => {
     const further = /^bytes [1-9]/.test(route.request().headers()['content-range'] ?? '')
-    return held && further ? undefined : route.continue()
+    return holding && further ? void held.push(route) : route.continue()
   })
-  return { go: () => (held = false) }
+  const end = (how) => Promise.all(held.splice(0).map((route) => how(route).catch(() => undefined))) // its page may be gone
+  return {
+    go: () => {
+      holding = false
+      return end((route) => route.continue())
+    },
+    lose: () => end((route) => route.abort('internetdisconnected')),
+  }
 }
