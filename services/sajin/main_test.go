@@ -149,7 +149,7 @@ func albums(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func albumsOf(ts *testscript.TestScript) (out []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ts.Getenv("FREE_ADDR")+"/api/v1/albums", nil)
 	ts.Check(err)
