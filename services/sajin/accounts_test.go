@@ -16,7 +16,7 @@ import (
 // ask sends a request to the gallery at $FREE_ADDR with the cookies of $COOKIE,
 // and gives the answer and what it says.
 func ask(ts *testscript.TestScript, method, path string, form url.Values) (*http.Response, string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+ts.Getenv("FREE_ADDR")+path, strings.NewReader(form.Encode()))
 	ts.Check(err)

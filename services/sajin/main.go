@@ -132,7 +132,7 @@ func sajin(args []string, stdout, stderr io.Writer) int {
 		}
 		run, ok := commands[name]
 		if !ok {
-			return fmt.Errorf("%w: there is no command %q; sajin help lists them", process.ErrConfig, name)
+			return usageError("there is no command %q", name)
 		}
 		return run(ctx, args, stdout)
 	})
@@ -150,9 +150,9 @@ func serveCommand(ctx context.Context, args []string, stdout io.Writer) error {
 		_, err := io.WriteString(stdout, usage)
 		return err
 	case err != nil:
-		return fmt.Errorf("%w: %w; sajin help says how", process.ErrConfig, err)
+		return usageError("%w", err)
 	case flags.NArg() > 0:
-		return fmt.Errorf("%w: %q is one word too many; sajin help says how", process.ErrConfig, flags.Arg(0))
+		return usageError("%q is one word too many", flags.Arg(0))
 	}
 	environ := os.Environ()
 	if *addr != "" {

@@ -149,7 +149,7 @@ func albums(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func albumsOf(ts *testscript.TestScript) (out []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ts.Getenv("FREE_ADDR")+"/api/v1/albums", nil)
 	ts.Check(err)
@@ -187,6 +187,16 @@ func ready(ts *testscript.TestScript, _ bool, _ []string) {
 		case <-tick.C:
 		case <-deadline:
 			ts.Fatalf("the gallery was not ready in time")
+		}
+	}
+}
+
+// Who mistypes is told so, and not that a configuration were wrong.
+func TestACommandLineThatCannotBeMeant(t *testing.T) {
+	for _, args := range [][]string{{"nonsense"}, {"-nonsense"}, {"serve", "x"}, {"sweep", "x"}, {"upload"}, {"upload", "-nonsense"}, {"createuser"}} {
+		_, said, code := run(t, args...)
+		if code != 2 || strings.Contains(said, "configuration") || !strings.HasSuffix(said, "; sajin help says how\n") {
+			t.Errorf("%q ends with %d: %s", args, code, said)
 		}
 	}
 }

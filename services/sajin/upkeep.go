@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/platform"
-	"github.com/sajin-gallery/sajin/pkg/process"
 )
 
 // errRunning is what somebody reads who asks for upkeep of a folder that a
@@ -31,9 +29,9 @@ func upkeep(name string, args []string, stdout io.Writer, define func(*flag.Flag
 		_, err := io.WriteString(stdout, usage)
 		return nil, err
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w; sajin help says how", process.ErrConfig, err)
+		return nil, usageError("%w", err)
 	case flags.NArg() > 0:
-		return nil, fmt.Errorf("%w: %q is one word too many; sajin help says how", process.ErrConfig, flags.Arg(0))
+		return nil, usageError("%q is one word too many", flags.Arg(0))
 	}
 	environ := os.Environ()
 	if *data != "" {

@@ -53,8 +53,15 @@ func newSending(name string) *sending {
 	return s
 }
 
+// misuse is a command line that cannot be meant. It ends the program as a wrong
+// configuration does, and says nothing of one.
+type misuse struct{ error }
+
+func (misuse) Is(target error) bool { return target == process.ErrConfig }
+func (m misuse) Unwrap() error      { return m.error }
+
 func usageError(format string, args ...any) error {
-	return fmt.Errorf("%w: %w; sajin help says how", process.ErrConfig, fmt.Errorf(format, args...))
+	return misuse{fmt.Errorf("%w; sajin help says how", fmt.Errorf(format, args...))}
 }
 
 // parse reads the words of the command line, some of which name what to send.

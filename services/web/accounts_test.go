@@ -122,7 +122,7 @@ func TestRunWithAccountsDrains(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for s.Ready(t.Context()) != nil {
 		select {
 		case <-deadline:

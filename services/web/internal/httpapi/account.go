@@ -32,7 +32,8 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) writeAccount(w http.ResponseWriter, r *http.Request, status int, view pages.AccountView) error {
 	actor, _ := actorOf(r.Context()) // the guard has let it in
 	view.Frame, view.Name, view.Email = s.frame(r), actor.Account.Name, actor.Account.Email
-	view.Path, view.External, view.MinPassword = accountPath, s.Assertions != nil, accounts.MinPasswordRunes
+	view.Path, view.Here = accountPath, accountPath
+	view.External, view.MinPassword = s.Assertions != nil, accounts.MinPasswordRunes
 	if !view.External {
 		sessions, err := s.Accounts.Sessions(r.Context(), actor)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,18 +27,23 @@ const (
 	password   = "correct horse battery"
 )
 
-// guarded is a site whose people sign in. change adapts it as that of serve.
+// guarded is a site whose people sign in, and whose clock of theirs stands: how
+// fast the machine is decides nothing. change adapts it as that of serve.
 type guarded struct {
 	*site
 	people *accounts.Service
 	store  *accountstest.Store
 	hasher *accountstest.Hasher
+	passed atomic.Int64 // nanoseconds on that clock
 }
 
 func guard(t *testing.T, change ...func(*site)) *guarded {
 	t.Helper()
 	g := &guarded{store: &accountstest.Store{}, hasher: &accountstest.Hasher{}}
-	g.people = accounts.New(g.store, g.hasher, accounts.Options{SetupToken: "the token of the set-up"})
+	began := time.Now()
+	g.people = accounts.New(g.store, g.hasher, accounts.Options{
+		SetupToken: "the token of the set-up", Now: func() time.Time { return began.Add(time.Duration(g.passed.Load())) },
+	})
 	g.site = serve(t, append([]func(*site){func(s *site) { s.options.Accounts = g.people }}, change...)...)
 	return g
 }
@@ -191,6 +197,31 @@ func TestA01_TooManyWrongPasswords(t *testing.T) {
 		t.Errorf("Retry-After %q, the page %.300s", last.Header.Get("Retry-After"), last.body)
 	}
 	g.postForm("/signin", credentials(personName, password)).want(t, http.StatusTooManyRequests)
+}
+
+// The page says how long to wait in whole seconds and never less than it is, and
+// in minutes where there are many.
+func TestA01_ThePageSaysHowLongToWait(t *testing.T) {
+	g := claimed(t)
+	for range 5 {
+		g.postForm("/signin", credentials(personName, "wrong")).want(t, http.StatusUnauthorized)
+	}
+	say := func(after time.Duration, want string) {
+		t.Helper()
+		g.passed.Add(int64(after))
+		a := g.postForm("/signin", credentials(personName, password)).want(t, http.StatusTooManyRequests)
+		if !strings.Contains(a.body, want) {
+			t.Errorf("it does not say %q: %s", want, a.body[strings.Index(a.body, "<main"):])
+		}
+	}
+	say(0, "Another try is possible in 1 second.")
+	say(999*time.Millisecond, "Another try is possible in 1 second.")
+	for range 8 {
+		g.passed.Add(int64(time.Hour))
+		g.postForm("/signin", credentials(personName, "wrong")).want(t, http.StatusUnauthorized)
+	}
+	say(0, "Another try is possible in 5 minutes.") // 256 seconds
+	say(196*time.Second, "Another try is possible in 60 seconds.")
 }
 
 func TestA01_AKnownBrowserGetsIn(t *testing.T) {

@@ -21,6 +21,8 @@ const (
 	albumsPath = "/albums"
 	// maxSuggested is how many albums a page suggests to put a picture into.
 	maxSuggested = 200
+	// maxCovers is how many covers a page of albums has: each is looked up by itself.
+	maxCovers = 1000
 )
 
 // routeAlbums registers what people use about albums.
@@ -103,23 +105,33 @@ func (s *Server) cardsIn(ctx context.Context, all []catalogapi.Album, parent str
 			continue
 		}
 		out = append(out, pages.AlbumCard{AlbumLink: pages.AlbumLink{ID: a.ID, Name: a.Name}, Images: a.Images, Albums: inner[a.ID]})
-		if cover := covers[a.ID]; cover != "" && !slices.Contains(ids, cover) && len(ids) < gallery.MaxSome {
+		if cover := covers[a.ID]; cover != "" && !slices.Contains(ids, cover) && len(ids) < maxCovers {
 			ids = append(ids, cover)
 		}
 	}
-	found, err := s.Gallery.Some(ctx, ids, false)
-	if err != nil {
-		s.Log.WarnContext(ctx, "the covers of the albums could not be had", "err", err)
-	}
-	figures := map[string]*pages.Figure{}
-	for _, image := range found {
-		figure := figureOf(image)
-		figures[image.ID] = &figure
-	}
+	figures := s.figuresByID(ctx, ids)
 	for i := range out {
 		out[i].Cover = figures[covers[out[i].ID]]
 	}
 	return out
+}
+
+// figuresByID looks pictures up. They are an extra: those that cannot be had are
+// missing.
+func (s *Server) figuresByID(ctx context.Context, ids []string) map[string]*pages.Figure {
+	figures := map[string]*pages.Figure{}
+	for some := range slices.Chunk(ids, gallery.MaxSome) {
+		found, err := s.Gallery.Some(ctx, some, false)
+		for _, image := range found {
+			figure := figureOf(image)
+			figures[image.ID] = &figure
+		}
+		if err != nil {
+			s.Log.WarnContext(ctx, "the covers of the albums could not be had", "err", err)
+			break
+		}
+	}
+	return figures
 }
 
 // makeAlbum makes an album and leads to it.

@@ -1,12 +1,15 @@
 package httpapi_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
+	"github.com/sajin-gallery/sajin/services/web/internal/gallery"
 )
 
 // send sends JSON to the API.
@@ -50,6 +53,24 @@ func TestAlbumsAPI(t *testing.T) {
 	}
 	s.do(http.MethodPost, "/api/v1/albums", strings.NewReader("name=x"), "Content-Type: application/x-www-form-urlencoded").
 		wantProblem(t, http.StatusUnsupportedMediaType, "unsupported_media_type")
+}
+
+// Every album has its cover, also beyond what one look-up may ask for.
+func TestManyAlbumsHaveCovers(t *testing.T) {
+	s := serve(t)
+	var put catalogapi.PutRequest
+	for n := range gallery.MaxSome + 1 {
+		put.Albums = append(put.Albums, catalogapi.PutAlbum{Path: fmt.Sprint("Album ", n), IDs: []string{s.put(n + 1)}})
+	}
+	body, err := json.Marshal(put)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.send(http.MethodPost, "/api/v1/album-paths", string(body)).want(t, http.StatusOK)
+	page := s.get("/albums").want(t, http.StatusOK)
+	if n, none := strings.Count(page.body, `class="cover`), strings.Count(page.body, `class="cover none`); n != gallery.MaxSome+1 || none > 0 {
+		t.Errorf("of %d albums %d have no cover", n, none)
+	}
 }
 
 // TestAlbumForms: all of it without script.

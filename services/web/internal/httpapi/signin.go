@@ -67,7 +67,7 @@ func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int,
 		return err
 	}
 	view.Frame, view.Unclaimed = s.frame(r), !set
-	view.Path = signInPath + "?" + nextQuery(view.Next) // for the language switch
+	view.Here = (&url.URL{Path: signInPath, RawQuery: nextQuery(view.Next)}).String()
 	return writePage(w, status, func(out io.Writer) error { return s.Pages.SignIn(out, view) })
 }
 
@@ -107,7 +107,7 @@ func (s *Server) formFailure(w http.ResponseWriter, r *http.Request, err error) 
 		return nil, err
 	}
 	problem.SetRetryAfter(w.Header(), err, failure.Status)
-	failure.Wait = int(fault.Public(err).Retry.Round(time.Second) / time.Second)
+	failure.Wait = int((fault.Public(err).Retry + time.Second - 1) / time.Second) // rounded up: a second too early is refused
 	return &failure, nil
 }
 
@@ -130,7 +130,7 @@ func (s *Server) showSetUp(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) writeSetUp(w http.ResponseWriter, r *http.Request, status int, view pages.SetUpView) error {
 	view.Frame, view.MinPassword = s.frame(r), accounts.MinPasswordRunes
-	view.Path = setUpPath + "?" + url.Values{"token": {view.Token}}.Encode()
+	view.Here = setUpPath + "?" + url.Values{"token": {view.Token}}.Encode()
 	return writePage(w, status, func(out io.Writer) error { return s.Pages.SetUp(out, view) })
 }
 

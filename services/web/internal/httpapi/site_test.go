@@ -296,3 +296,21 @@ func TestErrorPages(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 }
+
+// Who changes the language stays where they are, and is not told again what was
+// just done.
+func TestTheLanguageSwitchLeadsBack(t *testing.T) {
+	s := serve(t)
+	for path, want := range map[string]string{
+		"/": "/", "/?month=2026-05": "/?month=2026-05", "/upload?album=Trip%2FSeoul": "/upload?album=Trip%2FSeoul", "/trash?notice=purged": "/trash",
+		"/nothing?x=%22%3E%3Cscript%3E": "/nothing?x=%22%3E%3Cscript%3E",
+	} {
+		if page := s.get(path); !strings.Contains(page.body, `name="next" value="`+want+`"`) {
+			t.Errorf("%s does not lead back to %s", path, want)
+		}
+	}
+	failed := s.postForm("/images/x/trash", nil)
+	if !strings.Contains(failed.body, `name="next" value="/"`) {
+		t.Error("an error about a form leads nowhere")
+	}
+}

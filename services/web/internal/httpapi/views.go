@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -15,12 +16,24 @@ import (
 // frame is what every page has around its content. Its path is one that GET
 // serves: an error about a form leads back to the gallery.
 func (s *Server) frame(r *http.Request) pages.Frame {
-	path := r.URL.Path
-	if r.Method == http.MethodPost && path != uploadPath && path != tutorialPath {
-		path = "/"
+	path, here := r.URL.Path, r.URL.Path
+	switch {
+	case r.Method == http.MethodPost && path != uploadPath && path != tutorialPath:
+		path, here = "/", "/"
+	case r.Method == http.MethodGet:
+		here = withoutNotice(r.URL)
 	}
 	actor, known := actorOf(r.Context())
-	return pages.Frame{Path: path, Language: s.Pages.Language(r), Account: actor.Account.Name, Anonymous: s.Accounts != nil && !known}
+	return pages.Frame{Path: path, Here: here, Language: s.Pages.Language(r), Account: actor.Account.Name, Anonymous: s.Accounts != nil && !known}
+}
+
+// withoutNotice is an address that says once more what it shows, but for what was
+// just done.
+func withoutNotice(u *url.URL) string {
+	query := u.Query()
+	query.Del("notice")
+	query.Del("notice_id")
+	return (&url.URL{Path: u.Path, RawQuery: query.Encode()}).String()
 }
 
 // gridOf is a run of pictures as the pages show it.

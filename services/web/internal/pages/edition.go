@@ -57,6 +57,7 @@ func (e *edition) funcs(current func() *assets) template.FuncMap {
 		"script":      func() string { return current().script },
 		"hasher":      func() string { return current().hasher() },
 		"add":         func(a, b int) int { return a + b },
+		"minutes":     func(seconds int) int { return (seconds + 59) / 60 },
 	}
 }
 

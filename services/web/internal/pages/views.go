@@ -5,7 +5,8 @@ import "time"
 // Frame is what every page has around its content.
 type Frame struct {
 	Title    string
-	Path     string // of the request, for the language switch and the current tab
+	Path     string // of the request, for the current tab
+	Here     string // the same with its query, for the language switch
 	Language string // BCP 47: "en" or "ko"
 
 	Account   string // the name of who is signed in; "" where nobody signs in

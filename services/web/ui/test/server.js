@@ -2,7 +2,6 @@
 // for the test and started on a free port with an empty data folder.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -38,10 +37,9 @@ async function build(folder) {
 }
 
 async function start(binary, folder, environment, clear) {
-  const address = `127.0.0.1:${await freePort()}`
   const log = []
   const child = spawn(binary, {
-    env: { ...process.env, ...environment, SAJIN_ADDR: address, SAJIN_DATA_DIR: join(folder, 'data') },
+    env: { ...process.env, ...environment, SAJIN_ADDR: '127.0.0.1:0', SAJIN_DATA_DIR: join(folder, 'data') },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => log.push(text))
@@ -53,9 +51,9 @@ async function start(binary, folder, environment, clear) {
     clearTimeout(kill)
     await clear()
   }
-  const url = `http://${address}`
+  let url
   try {
-    await ready(url, ended)
+    url = await ready(log, ended)
   } catch (error) {
     await stop()
     throw new Error(`${error.message}; it said:\n${log.join('')}`)
@@ -63,13 +61,15 @@ async function start(binary, folder, environment, clear) {
   return { url, fresh: true, peak: () => peak(child.pid), stop }
 }
 
-async function ready(url, ended) {
+// ready gives the address, which the server tells when it has found a free port.
+async function ready(log, ended) {
   let over = false
   ended.then(() => (over = true))
   for (const until = Date.now() + patience; Date.now() < until; await pause(50)) {
     if (over) throw new Error('the server ended before it was ready')
-    const answer = await fetch(`${url}/healthz/ready`).catch(() => undefined)
-    if (answer?.ok) return
+    const [, url] = /^Sajin is at (http:\S+) /m.exec(log.join('')) ?? []
+    const answer = url && (await fetch(`${url}/healthz/ready`).catch(() => undefined))
+    if (answer?.ok) return url
   }
   throw new Error('the server did not become ready')
 }
@@ -77,15 +77,4 @@ async function ready(url, ended) {
 async function peak(pid) {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }

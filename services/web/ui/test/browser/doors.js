@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { heavy, picture } from '../pictures.js'
-import { firstChunk, network, watch } from './traffic.js'
+import { firstChunkOnly, watch } from './traffic.js'
 import { add, finished, outcome, run, shown, visit } from './world.js'
 
 export function doors() {
@@ -58,11 +58,11 @@ export function doors() {
         return lock
       }
     })
-    const line = await network(page)
-    await line.slow(4 * 1024 * 1024)
-    await Promise.all([firstChunk(page), add(page, [heavy(`awake-${run}.png`, 12)])])
+    const rest = await firstChunkOnly(page)
+    await add(page, [heavy(`awake-${run}.png`, 12)])
+    await page.waitForFunction(() => window.locks.length > 0)
     assert.deepEqual(await page.evaluate(() => window.locks.map(({ type, released }) => [type, released])), [['screen', false]])
-    await line.fast()
+    await rest.go()
     await finished(page)
     await page.waitForFunction(() => window.locks.every((lock) => lock.released))
   })

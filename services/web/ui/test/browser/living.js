@@ -107,13 +107,14 @@ export function living() {
     const page = await visit('/', {}, [/ERR_/])
     const photo = still(`reload-${run}.jpg`)
     const both = [photo, await film(page, `reload-${run}.mov`)]
-    await page.route('**/api/v1/uploads', (route) => (route.request().postData()?.includes('companion_of') ? undefined : route.continue()))
+    let held = true // and not unrouted, which would let it go
+    await page.route('**/api/v1/uploads', (route) => (held && route.request().postData()?.includes('companion_of') ? undefined : route.continue()))
     const asked = page.waitForRequest((request) => request.postData()?.includes('companion_of') ?? false)
     const { paths, clear } = await onDisk(both)
     await add(page, paths)
     await asked
-    await page.unroute('**/api/v1/uploads')
     await page.reload()
+    held = false
     await page.locator('.tray li', { hasText: 'Not finished last time' }).waitFor()
     await add(page, [paths[1]]) // the film alone: it is known
     await finished(page)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { heavy, pictures } from '../pictures.js'
 import { launchWithProfile } from '../window.js'
-import { firstChunk, network, watch } from './traffic.js'
+import { firstChunk, firstChunkOnly, watch } from './traffic.js'
 import { add, axe, finished, outcome, run, visit, world } from './world.js'
 
 const MiB = 1024 * 1024
@@ -29,11 +29,10 @@ export function resuming() {
     const seen = watch(page)
     const files = [heavy(`reload-${run}.png`, 12), ...pictures(`reload-${run}`, 6)]
     const { paths, clear } = await onDisk(files)
-    const line = await network(page)
-    await line.slow(4 * MiB)
+    const rest = await firstChunkOnly(page)
     await Promise.all([firstChunk(page), add(page, paths)])
     await page.reload()
-    await line.fast()
+    await rest.go()
     const tray = page.locator('.tray[data-state="asking"]')
     await tray.getByRole('heading', { name: /pictures? (was|were) not finished/ }).waitFor()
     await tray.locator('li', { hasText: `reload-${run}.png` }).getByText('Not finished last time').waitFor()
@@ -64,10 +63,8 @@ export function resuming() {
       return { browser, page }
     }
     const first = await start()
-    const line = await network(first.page)
-    await line.slow(3 * MiB)
+    await firstChunkOnly(first.page)
     await Promise.all([firstChunk(first.page), add(first.page, paths)])
-    await line.lost() // else the rest leaves while the browser ends
     await first.browser.close()
     const { browser, page } = await start()
     const seen = watch(page)
@@ -84,8 +81,7 @@ export function resuming() {
     const first = await visit('/', { pickers: true })
     const files = [heavy(`handle-${run}.png`, 12), ...pictures(`handle-${run}`, 2)]
     await give(first, files)
-    const line = await network(first)
-    await line.slow(3 * MiB)
+    const rest = await firstChunkOnly(first)
     await Promise.all([firstChunk(first), first.locator('.adder [data-pick="files"]').first().click()])
     const second = await first.context().newPage()
     await second.clock.install()
@@ -94,7 +90,7 @@ export function resuming() {
     assert.equal(await second.locator('.tray').count(), 0)
     await second.close()
     await first.goto(`${world.server.url}/trash`)
-    await line.fast()
+    await rest.go()
     await finished(first)
     assert.match(await outcome(first), /added/)
     assert.doesNotMatch(await outcome(first), /not added/)
@@ -104,7 +100,7 @@ export function resuming() {
 
   test('who does not want to go on has them forgotten', async () => {
     const page = await visit('/', {}, [/status of 499/])
-    await (await network(page)).slow(2 * MiB)
+    await firstChunkOnly(page)
     await Promise.all([firstChunk(page), add(page, [heavy(`forget-${run}.png`, 12)])])
     await page.reload()
     await page.locator('.tray').getByRole('button', { name: 'Forget them' }).click()

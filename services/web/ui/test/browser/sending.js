@@ -6,10 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { heavy, picture, pictures } from '../pictures.js'
 import { bucket } from './bucket.js'
-import { firstChunk, network, watch } from './traffic.js'
+import { firstChunk, firstChunkOnly, network, watch } from './traffic.js'
 import { add, drop, finished, outcome, run, shown, visit } from './world.js'
-
-const MiB = 1024 * 1024
 
 export function sending() {
   test('thirty pictures go through sessions, planned by their checksums', async () => {
@@ -61,8 +59,7 @@ export function sending() {
   test('a large picture goes in pieces; a pause keeps what has arrived', async () => {
     const page = await visit('/')
     const seen = watch(page)
-    const line = await network(page)
-    await line.slow(4 * MiB)
+    const rest = await firstChunkOnly(page)
     const file = heavy(`pause-${run}.png`, 12)
     await Promise.all([firstChunk(page), add(page, [file])])
     const tray = page.locator('.tray')
@@ -70,7 +67,7 @@ export function sending() {
     await tray.getByRole('heading', { name: 'Paused' }).waitFor()
     await tray.getByText(/Stopped at [1-9]\d?% of/).waitFor()
     const before = seen.chunks.length
-    await line.fast()
+    await rest.go()
     await tray.getByRole('button', { name: 'Go on' }).click()
     await finished(page)
     assert.match(await outcome(page), /1 added/)
@@ -82,13 +79,14 @@ export function sending() {
   test('a lost network is waited for, and what has arrived is kept', async () => {
     const page = await visit('/', {}, [/ERR_INTERNET_DISCONNECTED/])
     const seen = watch(page)
-    const line = await network(page)
-    await line.slow(4 * MiB)
-    const file = heavy(`offline-${run}.png`, 30)
+    const [line, rest] = [await network(page), await firstChunkOnly(page)]
+    const file = heavy(`offline-${run}.png`, 12)
     await Promise.all([firstChunk(page), add(page, [file])])
     await line.lost()
+    await rest.lose()
     await page.locator('.tray li').getByText('No connection.').waitFor({ timeout: 60_000 })
     const before = seen.chunks.length
+    await rest.go()
     await line.fast()
     await finished(page)
     assert.match(await outcome(page), /1 added/)

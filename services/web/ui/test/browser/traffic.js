@@ -28,3 +28,25 @@ export async function network(page) {
 export function firstChunk(page) {
   return page.waitForResponse((answer) => answer.request().method() === 'PUT' && answer.status() === 308, { timeout: 60_000 })
 }
+
+/**
+ * Lets the server have each file's first chunk only: a slow network does not hold
+ * the rest back for as long as a busy machine may need. `go` lets the rest pass,
+ * `lose` breaks off what is held, as a network does that is gone.
+ */
+export async function firstChunkOnly(page) {
+  const held = []
+  let holding = true
+  await page.route('**/api/v1/uploads/*', (route) => {
+    const further = /^bytes [1-9]/.test(route.request().headers()['content-range'] ?? '')
+    return holding && further ? void held.push(route) : route.continue()
+  })
+  const end = (how) => Promise.all(held.splice(0).map((route) => how(route).catch(() => undefined))) // its page may be gone
+  return {
+    go: () => {
+      holding = false
+      return end((route) => route.continue())
+    },
+    lose: () => end((route) => route.abort('internetdisconnected')),
+  }
+}
