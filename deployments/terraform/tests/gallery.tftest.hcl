@@ -122,6 +122,10 @@ run "small" {
     ])
     error_message = "A collector may not pass on what it gets."
   }
+  assert {
+    condition     = alltrue([for name in ["upload", "catalog", "web"] : contains(keys(google_secret_manager_secret_iam_member.reader), "${name} reads sajin-collector")]) && google_secret_manager_secret_version.collector[0].secret_data == file("../telemetry/collector.yaml")
+    error_message = "A collector may not read what it is to do, or is to do something else."
+  }
 }
 
 run "unmeasured" {

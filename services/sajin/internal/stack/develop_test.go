@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -282,6 +283,28 @@ func TestChangedScriptsAreBuilt(t *testing.T) {
 	}
 	if d.stack.Process("one").PID() != first {
 		t.Error("a program was started again")
+	}
+}
+
+// The scripts of the checkout are built as npm is told to there.
+func TestTheInterfacesScriptsAreNpms(t *testing.T) {
+	s, err := ReadSources(t.Context(), filepath.Join("..", "..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(s.scripts.dir, "package.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var says struct{ Scripts map[string]string }
+	if err := json.Unmarshal(text, &says); err != nil {
+		t.Fatal(err)
+	}
+	if last := s.scripts.command[len(s.scripts.command)-1]; s.scripts.command[0] != "npm" || says.Scripts[last] == "" {
+		t.Errorf("%q builds nothing", s.scripts.command)
+	}
+	if _, seen := s.scripts.seen[filepath.Join(s.scripts.dir, "src", "main.ts")]; !seen {
+		t.Errorf("the scripts are not looked at in %s", s.scripts.dir)
 	}
 }
 
