@@ -83,6 +83,35 @@ func TestFilmLeavesAPlaceForItsPicture(t *testing.T) {
 	})
 }
 
+// A form that holds a picture and its film, in that order, gives one image that
+// moves; a film of another name, and one before its picture, is refused.
+func TestFilmFollowsItsPictureInAForm(t *testing.T) {
+	w := newWorld(t)
+	outcomes, err := w.Receive(t.Context(), owner, sequence(
+		file("IMG_2.MOV", movie+" 2"), file("IMG_1.jpg", picture("a copy")), file(`C:\DCIM\IMG_1.HEIC`, picture("one")), file("IMG_1.MOV", movie),
+		file("IMG_2.jpg", picture("two")), file("IMG_3.MOV", movie+" 3"), file("IMG_2.mov", picture("a picture that is called a film")),
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range outcomes {
+		got = append(got, code(o.Err))
+	}
+	if diff := cmp.Diff([]string{errAlone, "", "", "", "", errAlone, ""}, got); diff != "" {
+		t.Fatal(diff)
+	}
+	if still, moving := outcomes[2].Original, outcomes[3]; moving.Original.ID != still.ID || !moving.Original.Companion() || !moving.Ready {
+		t.Errorf("the film became %+v beside %+v", moving.Original, still)
+	}
+	if m := w.taken("IMG_1.HEIC"); m.Motion == nil || m.Motion.SHA256 != checksum(movie) {
+		t.Errorf("the picture has the film %+v", m.Motion)
+	}
+	ingesttest.Audit(t, w.bucket, w.bus, acknowledged([]ingest.Outcome{outcomes[1], outcomes[2], outcomes[4], outcomes[6]}))
+}
+
+const errAlone = "companion_without_image"
+
 // A form gives the film of a picture that is there already.
 func TestFilmIsReceived(t *testing.T) {
 	w := newWorld(t)

@@ -39,6 +39,9 @@ var livePictures = []string{".heic", ".heif", ".jpg", ".jpeg"}
 // errWaits says that a film of the inbox stays there until its picture comes.
 var errWaits = errors.New("ingest: the film waits for its picture")
 
+// stemOf is what the names of a picture and of its film have in common.
+func stemOf(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
+
 func isFilmName(name string) bool { return strings.EqualFold(path.Ext(name), film.extension) }
 
 // filmsLast puts the films after the pictures that they may belong to.
@@ -58,7 +61,7 @@ func liveRank(name string) int { return slices.Index(livePictures, strings.ToLow
 // besideKey is where the note of a picture is that a file of the inbox lies
 // beside.
 func besideKey(name string) string {
-	sum := sha256.Sum256([]byte(strings.TrimSuffix(name, path.Ext(name))))
+	sum := sha256.Sum256([]byte(stemOf(name)))
 	return prefixBeside + hex.EncodeToString(sum[:])
 }
 
@@ -90,7 +93,7 @@ func (s *Service) takeBeside(ctx context.Context, file blob.Info, f inboxFile) e
 	if err := s.noteBeside(ctx, file, f); err != nil {
 		return err
 	}
-	stem := strings.TrimSuffix(file.Key, path.Ext(file.Key))
+	stem := stemOf(file.Key)
 	for _, extension := range []string{film.extension, strings.ToUpper(film.extension)} {
 		if err := s.takeNamed(ctx, stem+extension); err != nil {
 			return err

@@ -25,12 +25,15 @@ type Outcome struct {
 // order of the files; one file's refusal leaves the others alone. What is not
 // processed Config.AnswerWithin after the last file is left to go on by itself.
 //
+// The film of a live photo that says of no image joins the picture of its name,
+// where that came before it.
+//
 // An error that files yields, a body that fails and the end of ctx end the
 // request and are returned; what was stored before stays and is processed.
 func (s *Service) Receive(ctx context.Context, owner identity.Owner, files iter.Seq2[File, error]) ([]Outcome, error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &reception{service: s, waiting: waiting, slots: make(chan struct{}, s.cfg.Ahead)}
+	r := &reception{service: s, waiting: waiting, slots: make(chan struct{}, s.cfg.Ahead), pictures: map[string]livePicture{}}
 	err := r.take(ctx, owner, files)
 	if err != nil {
 		cancel() // nobody hears of the outcomes
@@ -55,6 +58,21 @@ type reception struct {
 	slots    chan struct{}
 	all      sync.WaitGroup
 	outcomes []*Outcome
+	pictures map[string]livePicture // that a film may follow, by name without extension
+}
+
+// livePicture is an image that a film may belong to, and how likely.
+type livePicture struct {
+	id   string
+	rank int
+}
+
+// pair notes a picture that a film may follow.
+func (r *reception) pair(o Original) {
+	rank, stem := liveRank(o.Name), stemOf(o.Name)
+	if other, there := r.pictures[stem]; rank >= 0 && (!there || rank < other.rank) {
+		r.pictures[stem] = livePicture{o.ID, rank}
+	}
 }
 
 func (r *reception) take(ctx context.Context, owner identity.Owner, files iter.Seq2[File, error]) error {
@@ -76,6 +94,9 @@ func (r *reception) takeOne(ctx context.Context, owner identity.Owner, f File) e
 		return &BodyError{ctx.Err()}
 	}
 	o := &Outcome{Name: CleanName(f.Name)}
+	if isFilmName(o.Name) {
+		f.Beside = r.pictures[stemOf(o.Name)].id
+	}
 	original, err := r.service.Store(ctx, owner, f)
 	if cut := (*BodyError)(nil); errors.As(err, &cut) {
 		<-r.slots
@@ -88,6 +109,7 @@ func (r *reception) takeOne(ctx context.Context, owner identity.Owner, f File) e
 		return nil
 	}
 	o.Original = original
+	r.pair(original)
 	r.all.Go(func() {
 		defer func() { <-r.slots }()
 		r.process(o)

@@ -44,8 +44,10 @@ type File struct {
 	// CompanionOf is the image that the file is the film of; "" where it is an
 	// image.
 	CompanionOf string
-	Body        io.Reader
-	Refusal     error // why the file cannot be taken, whatever it holds
+	// Beside is the image that the file is the film of if it is a film; "" for none.
+	Beside  string
+	Body    io.Reader
+	Refusal error // why the file cannot be taken, whatever it holds
 }
 
 // Original is a file that is stored durably.
@@ -90,6 +92,10 @@ func (s *Service) Store(ctx context.Context, owner identity.Owner, f File) (Orig
 	}
 	n := s.newNote(owner, Planned{Name: f.Name, Album: f.Album, CompanionOf: f.CompanionOf})
 	k, err := n.sniff(head, whole)
+	if errors.Is(err, errAlone) && f.Beside != "" {
+		n.CompanionOf = f.Beside
+		k, err = n.sniff(head, whole)
+	}
 	if err == nil && n.CompanionOf != "" {
 		n.CompanionOf, err = s.admitWhole(ctx, owner, n.CompanionOf)
 	}

@@ -72,7 +72,7 @@ func (p *Pages) Manifest(w io.Writer, language string) error {
 		},
 		ShareTarget: shareTarget{
 			Action: SharePath, Method: "POST", Enctype: "multipart/form-data",
-			Params: shareParams{Files: []shareFiles{{Name: "files", Accept: []string{"image/*"}}}},
+			Params: shareParams{Files: []shareFiles{{Name: "files", Accept: []string{"image/*", "video/quicktime", ".mov"}}}},
 		},
 	})
 }

@@ -4,6 +4,9 @@
 // sends it from there as any other. If that cannot be done, the server's own form
 // takes it.
 
+import { isFilm, nothing } from './upload/files'
+import { pair } from './upload/films'
+import type { Picked } from './upload/item'
 import { newKey, openMemory } from './upload/memory'
 
 interface ShareEvent extends Event {
@@ -44,10 +47,25 @@ async function keep(form: FormData): Promise<void> {
   const database = await openMemory()
   const transaction = database.transaction('files', 'readwrite')
   const now = Date.now()
-  files.forEach((file, i) => {
+  const keys = new Map<Picked, string>()
+  inPairs(files).forEach((picked, i) => {
+    const { file, filmOf } = picked
     const { name, size, lastModified, type } = file
-    void transaction.store.put({ key: newKey(i, now), tab: '', addedAt: now, name, size, modified: lastModified, type, folder: '', sha256: '', file })
+    const key = newKey(i, now)
+    keys.set(picked, key)
+    const picture = keys.get(filmOf as Picked)
+    void transaction.store.put({
+      key, tab: '', addedAt: now, name, size, modified: lastModified, type, folder: '', sha256: '', file, ...(picture ? { filmOf: picture } : {}),
+    })
   })
   await transaction.done
   database.close()
+}
+
+/** The films of live photos come after their pictures, and say which those are. One without a picture the server refuses, and says why. */
+function inPairs(files: File[]): Picked[] {
+  const found = nothing()
+  for (const file of files) (isFilm(file.name) ? found.films : found.pictures).push({ file, folder: '' })
+  pair(found, [])
+  return [...found.pictures, ...found.strangers]
 }

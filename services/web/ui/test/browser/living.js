@@ -37,6 +37,18 @@ async function film(page, name) {
   return { name, mimeType: 'video/quicktime', buffer }
 }
 
+const devices = { desk: {}, phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 } }
+
+async function plays(page, button) {
+  await page.waitForFunction(() => document.querySelector('.lightbox-motion').currentTime > 0)
+  assert.equal(await button.getAttribute('aria-pressed'), 'true')
+}
+
+async function stands(video, button) {
+  await video.waitFor({ state: 'hidden' })
+  assert.equal(await button.getAttribute('aria-pressed'), 'false')
+}
+
 export function living() {
   test('a photo and its film become one image, and the lightbox plays it', async () => {
     const page = await visit('/')
@@ -59,6 +71,35 @@ export function living() {
     await page.locator('[data-do="motion"]').click()
     await page.waitForFunction(() => document.querySelector('.lightbox-motion').currentTime > 0)
     assert.equal(await page.locator('[data-do="motion"]').getAttribute('aria-pressed'), 'true')
+  })
+
+  test('the film is labelled and plays by keyboard and by hand, on a desk and on a phone', async () => {
+    const page = await visit('/')
+    const photo = still(`play-${run}.jpg`)
+    await add(page, [photo, await film(page, `play-${run}.MOV`)])
+    await finished(page)
+    await shown(page, photo.name)
+    for (const [name, options] of Object.entries(devices)) {
+      const page = await visit('/', options)
+      const button = page.getByRole('button', { name: 'LIVE', exact: true })
+      const video = page.getByLabel('The moving part of this picture')
+      await page.locator(`.picture[data-name="${photo.name}"][data-motion] a`).first().press('Enter')
+      await button.waitFor()
+      assert.equal(await video.count(), 1, `${name}: the film has a name`)
+      assert.equal(await video.isVisible(), false, `${name}: it waits to be asked`)
+      for (let tabs = 0; tabs < 20 && !(await button.evaluate((it) => it === document.activeElement)); tabs++) await page.keyboard.press('Tab')
+      await page.keyboard.press('Space')
+      await plays(page, button)
+      await page.keyboard.press('Enter')
+      await stands(video, button)
+      await (options.hasTouch ? button.tap() : button.click())
+      await plays(page, button)
+      await (options.hasTouch ? video.tap() : video.click())
+      await stands(video, button)
+      await page.keyboard.press('Escape')
+      await page.locator('.lightbox').waitFor({ state: 'detached' })
+      assert.deepEqual(page.faults, [])
+    }
   })
 
   test('a photo that is here gets its film when both are given', async () => {

@@ -4,13 +4,17 @@ import { test } from 'node:test'
 import { picture } from '../pictures.js'
 import { figure, finished, outcome, run, shown, visit, world } from './world.js'
 
-/** Shares a file as the system does: by a form that is posted to the share target. */
+// How a telephone's film begins; what follows is of no interest to the server.
+const quickTime = Buffer.from('\0\0\0\x14ftypqt  \0\0\0\0qt  ', 'latin1')
+
+/** Shares a file, or several, as the system does: by a form that is posted to the share target. */
 async function share(page, file) {
   await page.evaluate(() => {
     const form = Object.assign(document.createElement('form'), { method: 'post', action: '/share', enctype: 'multipart/form-data' })
     form.append(Object.assign(document.createElement('input'), { type: 'file', name: 'files', id: 'shared' }))
     document.body.append(form)
   })
+  await page.locator('#shared').evaluate((input) => (input.multiple = true))
   await page.locator('#shared').setInputFiles(file)
   await page.evaluate(() => document.querySelector('#shared').form.requestSubmit())
 }
@@ -50,6 +54,32 @@ export function sharing() {
     await page.reload()
     await figure(page, file.name).waitFor()
     assert.equal(await page.locator('.tray').count(), 0, 'it is added once')
+  })
+
+  test('a live photo is shared as one picture, by the worker and without it', async () => {
+    for (const serviceWorkers of ['allow', 'block']) {
+      const page = await visit('/', { serviceWorkers })
+      if (serviceWorkers === 'allow') {
+        await page.evaluate(async () => {
+          dispatchEvent(new Event('appinstalled'))
+          const { active } = await navigator.serviceWorker.ready
+          if (active.state !== 'activated') await new Promise((resolve) => active.addEventListener('statechange', resolve, { once: true }))
+        })
+      }
+      const name = `shared-live-${serviceWorkers}-${run}`
+      const photo = { ...picture(`${name}.jpg`), mimeType: 'image/jpeg' }
+      await share(page, [photo, { name: `${name}.MOV`, mimeType: 'video/quicktime', buffer: Buffer.concat([quickTime, Buffer.from(name)]) }])
+      if (serviceWorkers === 'allow') {
+        await page.waitForURL(`${world.server.url}/`)
+        await finished(page)
+        await page.locator('.tray li', { hasText: `Added to ${name}.jpg` }).waitFor()
+      } else {
+        await page.locator('.results li', { hasText: `${name}.MOV` }).getByText('Added.').waitFor()
+        await page.goto(`${world.server.url}/`)
+      }
+      await page.locator(`.picture[data-name="${name}.jpg"][data-motion]`).waitFor()
+      assert.equal(await figure(page, `${name}.MOV`).count(), 0)
+    }
   })
 
   test('without the worker the server takes what is shared', async () => {
