@@ -51,7 +51,7 @@ var seconds = metric.WithExplicitBucketBoundaries(.002, .005, .01, .025, .05, .1
 // The instruments follow the provider that is set later. A name that the API
 // refuses is a mistake that every test meets.
 func histogram(name, what string) Histogram {
-	made, err := otel.Meter(scope).Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(what), seconds)
+	made, err := otel.Meter(Scope).Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(what), seconds)
 	if err != nil {
 		panic(err)
 	}
@@ -59,7 +59,7 @@ func histogram(name, what string) Histogram {
 }
 
 func counter(name, unit, what string) Counter {
-	made, err := otel.Meter(scope).Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(what))
+	made, err := otel.Meter(Scope).Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(what))
 	if err != nil {
 		panic(err)
 	}

@@ -21,8 +21,8 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
-// scope is who makes the spans and the measurements.
-const scope = "github.com/sajin-gallery/sajin"
+// Scope is who makes the spans and the measurements.
+const Scope = "github.com/sajin-gallery/sajin"
 
 // Kinds of spans, so that few packages need the API itself.
 const (
@@ -73,7 +73,7 @@ func Refer(ctx context.Context, place string) {
 }
 
 func begin(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, Span) {
-	ctx, span := otel.Tracer(scope).Start(ctx, name, options...)
+	ctx, span := otel.Tracer(Scope).Start(ctx, name, options...)
 	return ctx, Span{span: span, start: time.Now()}
 }
 

@@ -17,9 +17,13 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
-	"go.opentelemetry.io/otel/sdk/trace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/embedded"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 	"golang.org/x/time/rate"
+
+	"github.com/sajin-gallery/sajin/pkg/telemetry"
 )
 
 // stopTimeout bounds the sending of what is left at the end: it has to fit into
@@ -52,8 +56,8 @@ func Start(ctx context.Context, name string) (stop func(), err error) {
 		if err != nil {
 			return stop, err
 		}
-		provider := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
-		otel.SetTracerProvider(provider)
+		provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+		otel.SetTracerProvider(ours{recorded: provider})
 		stops = append(stops, provider.Shutdown)
 	}
 	if metrics {
@@ -66,6 +70,23 @@ func Start(ctx context.Context, name string) (stop func(), err error) {
 		stops = append(stops, provider.Shutdown)
 	}
 	return stop, nil
+}
+
+// ours has our own spans recorded and nobody else's. Libraries that bring some
+// along, such as Google's, put the texts of errors into them, with addresses and
+// the names of objects. What they would have held belongs to the span around.
+type ours struct {
+	embedded.TracerProvider
+
+	recorded trace.TracerProvider
+}
+
+// Tracer implements trace.TracerProvider.
+func (o ours) Tracer(name string, options ...trace.TracerOption) trace.Tracer {
+	if name == telemetry.Scope {
+		return o.recorded.Tracer(name, options...)
+	}
+	return tracenoop.Tracer{}
 }
 
 // wanted reports whether the environment says where a signal goes, and does not

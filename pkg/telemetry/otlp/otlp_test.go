@@ -4,15 +4,20 @@ package otlp_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel"
+
 	"github.com/sajin-gallery/sajin/pkg/telemetry"
 	"github.com/sajin-gallery/sajin/pkg/telemetry/otlp"
+	"github.com/sajin-gallery/sajin/pkg/telemetry/telemetrytest"
 )
 
 // collector counts the bytes that come to each path.
@@ -85,6 +90,32 @@ func TestExportsWhatTheEnvironmentAsksFor(t *testing.T) {
 				t.Errorf("measurements were sent: %v", got)
 			}
 		})
+	}
+}
+
+// Google's libraries put the texts of errors into spans of their own, and those
+// name objects and addresses.
+func TestSpansOfLibrariesAreNotExported(t *testing.T) {
+	c := telemetrytest.Collect(t)
+	for _, variable := range c.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	stop, err := otlp.Start(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, outer := telemetry.Begin(t.Context(), telemetry.Internal, "outer")
+	ctx, theirs := otel.Tracer("cloud.google.com/go").Start(ctx, "theirs")
+	_, inner := telemetry.Begin(ctx, telemetry.Internal, "inner")
+	inner.End(nil)
+	theirs.RecordError(errors.New("no such object: inbox/local/secret.jpg"))
+	theirs.End()
+	outer.End(nil)
+	stop()
+	s := c.Spans()
+	if len(s) != 2 || s[0].Name != "inner" || s[1].Name != "outer" || s[0].ParentID != s[1].SpanID || s[0].Service != "test" {
+		t.Errorf("exported %+v", s)
 	}
 }
 

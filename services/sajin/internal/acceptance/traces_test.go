@@ -59,6 +59,11 @@ func (g *guarded) oneTraceAPicture(t *testing.T) {
 			t.Errorf("the plan is %+v, want the first of its trace, and that it refers to the request's, %s", s, traceID(3))
 		}
 	}
+	for _, s := range g.traces.Spans() {
+		if strings.Contains(s.Name, "cloud.google.com") {
+			t.Errorf("%s tells what a library says by itself: %s", s.Service, s.Name)
+		}
+	}
 }
 
 // traceOf is where the trace of a picture's page leads to, looked at in the nth
