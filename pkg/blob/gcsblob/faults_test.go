@@ -159,6 +159,37 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
+// TestWrongChecksumBehindALostAnswer: what the Put knows for its own again is
+// compared with what it sent, as any other.
+func TestWrongChecksumBehindALostAnswer(t *testing.T) {
+	s, f := startFront(t, gcsblob.Options{})
+	lose := true
+	f.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case lose && r.Method == http.MethodPost:
+			lose = false
+			f.fake.HTTPHandler().ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler) // closes the connection
+		case r.Method == http.MethodGet:
+			answer := httptest.NewRecorder()
+			f.fake.HTTPHandler().ServeHTTP(answer, r)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(answer.Code)
+			_, _ = w.Write(bytes.Replace(answer.Body.Bytes(), []byte(`"crc32c":"`), []byte(`"crc32c":"AAAAAA==","was":"`), 1))
+			return true
+		default:
+			return false
+		}
+	}
+	if _, err := putString(t.Context(), s, "x", "data", blob.WriteOptions{IfNotExists: true}); !errors.Is(err, blob.ErrChecksum) {
+		t.Errorf("Put = %v, want ErrChecksum", err)
+	}
+	f.intercept = nil
+	if _, err := s.Stat(t.Context(), "x"); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("the damaged object is still there: %v", err)
+	}
+}
+
 func TestWrongChecksumIsRemoved(t *testing.T) {
 	s, f := startFront(t, gcsblob.Options{})
 	f.intercept = func(w http.ResponseWriter, r *http.Request) bool {

@@ -42,7 +42,9 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts blob.Writ
 		err = s.verify(ctx, attrs, src)
 	}
 	if err = classify(ctx, op, err); errors.Is(err, blob.ErrExists) && src.Err() == nil {
-		attrs, err = s.ownObject(ctx, key, token, err)
+		if attrs, err = s.ownObject(ctx, key, token, err); err == nil {
+			err = classify(ctx, op, s.verify(ctx, attrs, src))
+		}
 	}
 	if err != nil {
 		return blob.Info{}, err

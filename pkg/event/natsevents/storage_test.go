@@ -69,7 +69,12 @@ func stored(t *testing.T, b *Bus, in event.Topic) uint64 {
 }
 
 func TestConformanceExternal(t *testing.T) {
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir()})
+	// Every stream reserves what it may hold. By default the server has three
+	// quarters of what is free on the disk at this moment to give away.
+	srv, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
+		JetStream: true, JetStreamMaxStore: unlimited, StoreDir: t.TempDir(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
