@@ -1,7 +1,7 @@
 // The page of an album: its pictures load on as one scrolls, and come and go as
 // they do in the album. The timeline's own rules lay them out.
 
-import { fragment, type Change } from './api'
+import { fragment, overview, type Change } from './api'
 import type { Lightbox } from './lightbox'
 import { follow, settle } from './live'
 import type { Timeline } from './timeline'
@@ -23,15 +23,24 @@ export class Album {
     this.hide(hide)
     const mine = changes.some((change) => change.album_id === this.id)
     if (mine || show.some((id) => this.timeline.figure(id)) || changes.some((change) => change.kind === 'restored')) await this.lost()
+    else if (hide.length > 0) await this.count() // this window may have taken them out already
   }
 
   /** Looks at the newest pictures again. */
   async lost(): Promise<void> {
     const { html, next } = await fragment({ album: this.id })
     this.timeline.merge(html, true)
+    await this.count()
     if (next) return
     const gone = [...this.timeline.root.querySelectorAll<HTMLElement>('.picture')].map((figure) => figure.dataset['id'] ?? '')
     this.hide(gone.filter((id) => !html.includes(`id="p-${id}"`)))
+  }
+
+  // How many there are is for the server to say, in the page's own words.
+  private async count(): Promise<void> {
+    const fresh = await overview(`/albums/${encodeURIComponent(this.id)}`)
+    const [old, its] = [document.querySelector('[data-total]'), fresh.querySelector('[data-total]')]
+    if (old && its) old.replaceChildren(...its.childNodes)
   }
 
   private hide(ids: string[]): void {

@@ -109,9 +109,9 @@ export async function sendAbout(form: HTMLFormElement): Promise<Element | null> 
   return page.querySelector('[data-info]')
 }
 
-/** The gallery's page as it is now, for its months and counts. */
-export async function overview(): Promise<Document> {
-  const answer = await call('GET', '/')
+/** The gallery's page, or an album's, as it is now, for its months and counts. */
+export async function overview(path = '/'): Promise<Document> {
+  const answer = await call('GET', path)
   return new DOMParser().parseFromString(await answer.text(), 'text/html')
 }
 

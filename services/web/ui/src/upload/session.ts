@@ -71,6 +71,7 @@ async function conclude(s: Sending, answer: Answer): Promise<Outcome> {
   const { status, retryAfter } = answer
   const result = asResult(answer.body)
   if ((status === 200 || status === 201) && !result) return complete(s)
+  if (status === 412 && !s.session.url.startsWith('/')) return complete(s) // its object is there: by a try whose answer was lost
   if (status === 200 || status === 201) s.item.durable = s.item.size
   if (result && status < 300) return ofResult(result, retryAfter)
   if (status === 409 || status === 423) return { kind: 'later', offline: false, after: Math.max(soon, retryAfter), code: 'unavailable', detail: '' }

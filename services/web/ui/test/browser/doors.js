@@ -5,9 +5,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { heavy, picture } from '../pictures.js'
+import { heavy, picture, pictures } from '../pictures.js'
 import { firstChunkOnly, watch } from './traffic.js'
-import { add, finished, outcome, run, shown, visit } from './world.js'
+import { add, figure, finished, outcome, run, shown, visit, world } from './world.js'
 
 export function doors() {
   test('a picture that is pasted is added', async () => {
@@ -46,6 +46,23 @@ export function doors() {
     await page.getByRole('link', { name: /Day 1/ }).first().click()
     for (const name of ['second', 'third']) await page.locator(`.picture[data-name="${name}-${run}.png"]`).waitFor()
     await rm(folder, { recursive: true })
+  })
+
+  test('an album counts what comes to it and what goes, without reload', async () => {
+    const answer = await fetch(`${world.server.url}/api/v1/albums`, {
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name: `Counted ${run}` }),
+    })
+    const page = await visit(`/albums/${(await answer.json()).id}`)
+    const total = (text) => page.locator('[data-total]').getByText(text, { exact: true }).waitFor()
+    await total('0 pictures')
+    const files = pictures(`counted-${run}`, 2)
+    await add(page, files)
+    for (const { name } of files) await shown(page, name)
+    await total('2 pictures')
+    await page.locator('.tray [data-do="dismiss"]').click()
+    await figure(page, files[0].name).locator('a').focus()
+    await page.keyboard.press('Delete')
+    await total('1 picture')
   })
 
   test('the screen stays on while files are sent, and no longer', async () => {

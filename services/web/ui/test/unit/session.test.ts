@@ -31,7 +31,7 @@ const blank: Answer = { status: 0, range: null, body: undefined, retryAfter: 0 }
 const created: Answer = { ...blank, status: 201, body: { status: 'stored', id: 'I' } }
 
 /** A server that holds bytes; `answers` go before what it would say. */
-function make(size: number, answers: (Answer | undefined)[] = []) {
+function make(size: number, answers: (Answer | undefined)[] = [], url = '/s') {
   const log: string[] = []
   let has = 0
   const ship: Ship = async ({ method, url, range = '', body }: Shipment) => {
@@ -44,7 +44,7 @@ function make(size: number, answers: (Answer | undefined)[] = []) {
   }
   const file = new File([new Uint8Array(size)], 'a.jpg')
   const item = fresh(0, { file, folder: '' })
-  const session = { url: '/s', id: 'I', expiresAt: Infinity }
+  const session = { url, id: 'I', expiresAt: Infinity }
   const sent: number[] = []
   const run = (signal = new AbortController().signal): Promise<Outcome> =>
     sendBySession({ item, file, session, chunks: new ChunkSize(), ship, progress: (n) => sent.push(n), signal, now: () => 0 })
@@ -94,6 +94,13 @@ test('where another host answers with an object, our server is asked to complete
   assert.equal((await run()).kind, 'later')
   assert.deepEqual(await run(), { kind: 'added', imageID: 'I' })
   assert.deepEqual(log, ['bytes 0-2/3', 'POST /api/v1/uploads/I/complete', 'bytes */3', 'POST /api/v1/uploads/I/complete'])
+})
+
+test('where another host has the object already, our server is asked to complete it', async () => {
+  const { run, log } = make(3, [{ ...blank, status: 412 }, { ...created, status: 200 }], 'https://storage.example/s')
+  assert.deepEqual(await run(), { kind: 'added', imageID: 'I' })
+  assert.deepEqual(log, ['bytes 0-2/3', 'POST /api/v1/uploads/I/complete'])
+  assert.equal((await make(3, [{ ...blank, status: 412 }]).run()).kind, 'failed', 'ours says no such thing')
 })
 
 test('every answer has its consequence', async () => {
