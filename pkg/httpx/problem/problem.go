@@ -199,8 +199,8 @@ const (
 // Read turns a response with an error status into the fault it stands for. It
 // reads at most 64 KiB and shows nothing of a body that is no problem: that was
 // not written by a service of ours but by something in between, whose 404 says
-// nothing about an image. Only its refusals for size and rate are taken for
-// what they are.
+// nothing about an image. Only its refusals for size and rate, and that it waited
+// too long, are taken for what they are.
 func Read(resp *http.Response) error {
 	var d Details
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -212,7 +212,7 @@ func Read(resp *http.Response) error {
 	}
 	out := &fault.Error{Kind: fault.Unavailable, Op: "problem.Read", Err: errors.New("answered " + resp.Status + " without a problem")}
 	switch resp.StatusCode {
-	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
+	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusGatewayTimeout:
 		out.Kind = kind(resp.StatusCode)
 	}
 	return out

@@ -217,6 +217,8 @@ func TestReadBelievesOnlyAProblem(t *testing.T) {
 		"a redirect":           {answer(302, "text/html", html), fault.Unavailable},
 		"a front end's 413":    {answer(413, "text/html", html), fault.TooLarge},
 		"a front end's 429":    {answer(429, "", ""), fault.RateLimited},
+		"a front end's 504":    {answer(504, "text/html", html), fault.Timeout},
+		"a 504 cut short":      {answer(504, problem.ContentType, `{"code":"time`), fault.Timeout},
 		"JSON of another kind": {answer(404, "application/json", `{"code":"image_not_found"}`), fault.Unavailable},
 		"a problem cut short":  {answer(404, problem.ContentType, `{"code":"image_not_fou`), fault.Unavailable},
 		"without a code":       {answer(404, problem.ContentType, `{"detail":"x"}`), fault.Unavailable},
