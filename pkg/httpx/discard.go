@@ -22,18 +22,25 @@ const DiscardTimeout = time.Second
 func DiscardWithin(d time.Duration) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			control := http.NewResponseController(w)
-			var body *begun
-			if r.Header.Get("Expect") != "" {
-				body = &begun{ReadCloser: r.Body}
-				r = r.WithContext(r.Context()) // a copy: the server knows its own body by its type
-				r.Body = body
+			if r.Body == nil || r.Body == http.NoBody {
+				next.ServeHTTP(w, r)
+				return
 			}
-			// The server sets its own deadline before the next request.
-			bound := func() { _ = control.SetReadDeadline(time.Now().Add(d)) }
+			control := http.NewResponseController(w)
+			body := &begun{ReadCloser: r.Body}
+			r = r.WithContext(r.Context()) // a copy: the server knows its own body by its type
+			r.Body = body
+			// The server sets its own deadline before the next request. After the
+			// body's end it reads on to notice a client that leaves, and a deadline
+			// that passed while a slow client takes its answer would look like one.
+			bound := func() {
+				if !body.ended.Load() {
+					_ = control.SetReadDeadline(time.Now().Add(d))
+				}
+			}
 			defer bound()
 			next.ServeHTTP(w, r)
-			if body.unfinished() {
+			if r.Header.Get("Expect") != "" && body.unfinished() {
 				bound()
 				_ = control.Flush() // the client may stop when it has the answer
 				_, _ = io.Copy(io.Discard, body)
@@ -59,4 +66,4 @@ func (b *begun) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *begun) unfinished() bool { return b != nil && b.read.Load() && !b.ended.Load() }
+func (b *begun) unfinished() bool { return b.read.Load() && !b.ended.Load() }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/httpx"
@@ -89,3 +90,60 @@ func TestRefusalInTheMiddleOfAnExpectedBodyArrives(t *testing.T) {
 		t.Errorf("the connection is still open: %v", err)
 	}
 }
+
+// A client that takes its time to read an answer has not left: its connection
+// serves what it asks for next.
+func TestASlowReaderIsServedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, conn := net.Pipe() // which holds nothing back for the reader
+		listener := &single{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
+		listener.conn <- conn
+		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: httpx.DiscardWithin(httpx.DiscardTimeout)(http.HandlerFunc(
+			func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = fmt.Fprint(w, r.Context().Err())
+			},
+		))}
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(listener) }()
+		r := bufio.NewReader(client)
+		for _, request := range []string{
+			"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+			"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+			"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		} {
+			if _, err := io.WriteString(client, request); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * httpx.DiscardTimeout)
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(resp.Body); string(got) != "<nil>" || err != nil {
+				t.Errorf("the request of %q has ended with %q, %v", request, got, err)
+			}
+		}
+		_ = client.Close()
+		_ = server.Close()
+		<-served
+	})
+}
+
+// single listens for one connection, which is there already.
+type single struct {
+	conn   chan net.Conn
+	closed chan struct{}
+}
+
+func (s *single) Accept() (net.Conn, error) {
+	select {
+	case c := <-s.conn:
+		return c, nil
+	case <-s.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (s *single) Close() error   { close(s.closed); return nil }
+func (s *single) Addr() net.Addr { return &net.TCPAddr{} }
