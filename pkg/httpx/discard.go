@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -49,21 +50,25 @@ func DiscardWithin(d time.Duration) Middleware {
 	}
 }
 
-// begun is a body that knows whether somebody has begun to read it, and whether
-// it has ended. One that was not begun was never asked for. A handler may leave
-// a reader behind, so that it is safe for concurrent use.
+// begun is a body that knows whether somebody has begun to read it, whether it
+// has ended, and whether it can be read on. One that was not begun was never
+// asked for. A handler may leave a reader behind, so that it is safe for
+// concurrent use.
 type begun struct {
 	io.ReadCloser
-	read, ended atomic.Bool
+	read, ended, failed atomic.Bool
 }
 
 func (b *begun) Read(p []byte) (int, error) {
 	b.read.Store(true)
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	switch {
+	case errors.Is(err, io.EOF):
 		b.ended.Store(true)
+	case err != nil:
+		b.failed.Store(true)
 	}
 	return n, err
 }
 
-func (b *begun) unfinished() bool { return b.read.Load() && !b.ended.Load() }
+func (b *begun) unfinished() bool { return b.read.Load() && !b.ended.Load() && !b.failed.Load() }
