@@ -73,7 +73,7 @@ func TestConformanceExternal(t *testing.T) {
 	// quarters of what is free on the disk at this moment to give away.
 	srv, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-		JetStream: true, JetStreamMaxStore: unlimited, StoreDir: t.TempDir(),
+		JetStream: true, JetStreamMaxStore: 1 << 50, StoreDir: t.TempDir(),
 	})
 	if err != nil {
 		t.Fatal(err)
