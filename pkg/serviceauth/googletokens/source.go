@@ -2,7 +2,6 @@ package googletokens
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"cloud.google.com/go/auth"
@@ -27,7 +26,7 @@ const (
 type Source struct {
 	audience string
 
-	mu          sync.Mutex
+	turn        chan struct{} // holds one element while a token is asked for
 	credentials *auth.Credentials
 }
 
@@ -36,7 +35,7 @@ var _ serviceauth.TokenSource = (*Source)(nil)
 // NewSource makes a source of tokens for one audience, such as the address of
 // the service that is called. It looks for the account and asks for no token.
 func NewSource(audience string) (*Source, error) {
-	s := &Source{audience: audience}
+	s := &Source{audience: audience, turn: make(chan struct{}, 1)}
 	if err := s.renew(); err != nil {
 		return nil, fault.New(fault.Invalid, "credentials_missing",
 			"There are no Google credentials here to make ID tokens with; a service account is needed.").With("googletokens.NewSource", err)
@@ -56,8 +55,12 @@ func (s *Source) renew() (err error) {
 func (s *Source) Token(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return "", fault.As(fault.Unavailable, "googletokens.Token", ctx.Err())
+	}
 	token, err := s.credentials.Token(ctx)
 	if err == nil && endsSoon(token.Value) {
 		if err = s.renew(); err == nil {

@@ -90,7 +90,8 @@ func (v *Verifier) read(ctx context.Context, token string) (claims, error) {
 	if err != nil {
 		return c, err
 	}
-	return c, parsed.Claims(key, &c)
+	err = parsed.Claims(key, &c)
+	return c, err
 }
 
 func (c claims) check() error {

@@ -82,7 +82,8 @@ func readCatalog(ctx context.Context, url string) (c catalog, err error) {
 	if err != nil {
 		return c, err
 	}
-	return c, db.each(ctx, "SELECT COUNT(*) FROM catalog_outbox", func(row scanner) error { return row.Scan(&c.outbox) })
+	err = db.each(ctx, "SELECT COUNT(*) FROM catalog_outbox", func(row scanner) error { return row.Scan(&c.outbox) })
+	return c, err
 }
 
 type scanner interface{ Scan(into ...any) error }

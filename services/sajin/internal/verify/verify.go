@@ -210,5 +210,6 @@ func (v *verifier) manifest(ctx context.Context, id string) (contract.Manifest, 
 	if err != nil {
 		return m, err
 	}
-	return m, json.Unmarshal(raw, &m)
+	err = json.Unmarshal(raw, &m)
+	return m, err
 }

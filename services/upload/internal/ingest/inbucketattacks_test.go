@@ -58,6 +58,15 @@ func TestS08_ALargerFileIsNotRead(t *testing.T) {
 	w.completeFails(owner, o.ID, "checksum_mismatch")
 }
 
+// Nor is it kept when the tries at it have been used up.
+func TestS08_ALargerFileIsNotKeptUnprocessed(t *testing.T) {
+	w := withSessions(t, func(c *ingest.Config) { c.TempBytes, c.FileBytes = 1<<20, 1<<20; c.Memory = 16 << 20 })
+	o := w.planOne(picture("small"))
+	w.finish(o, picture(strings.Repeat("x", 4<<20)))
+	w.hold(o.ID, fmt.Sprintf(`{"failures":%d,"ended":true}`, w.cfg.Attempts))
+	w.completeFails(owner, o.ID, "checksum_mismatch")
+}
+
 // S08, U43: nobody learns anything of another owner's session.
 func TestU43_ForeignBucketSessions(t *testing.T) {
 	w := withSessions(t)

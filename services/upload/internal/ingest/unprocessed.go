@@ -22,6 +22,9 @@ func (s *Service) keepUnprocessed(ctx context.Context, id, key string) (contract
 		return m, err
 	}
 	defer o.release()
+	if refused := (*Refused)(nil); errors.As(asPlanned(o), &refused) {
+		return s.reject(ctx, m, o.info, refused)
+	}
 	k, err := sniffSource(o.source)
 	if err != nil {
 		return m, err

@@ -29,7 +29,7 @@ func (s *Service) SignIn(ctx context.Context, who, password string, v Visit) (Si
 	if err != nil {
 		return SignedIn{}, err
 	}
-	counted := []string{bucket(byName, key), bucket(byAddress, network(v.Address))}
+	counted := []string{bucket(byName, key), bucket(byAddress, Network(v.Address))}
 	if device != "" && device == account.ID {
 		counted = []string{bucket(byDevice, v.Device)}
 	}

@@ -49,9 +49,10 @@ func bucket(kind, of string) string {
 	return kind + hex.EncodeToString(sum[:])[:5]
 }
 
-// network is the part of an address that one person has: a whole IPv6 network
-// of 64 bits, which anybody may take addresses from.
-func network(address string) string {
+// Network is the part of an address that one person has: a whole IPv6 network of
+// 64 bits, from which its holder takes addresses at will. What is no address
+// stays as it is.
+func Network(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return address

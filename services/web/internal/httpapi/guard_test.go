@@ -148,6 +148,8 @@ func TestP17_AForgedAddressIsNoOther(t *testing.T) {
 			return "10.0.0.1", fmt.Sprintf("203.0.113.%d, 198.51.100.1, 10.0.0.2", n%250)
 		}, true},
 		{1, func(int) (string, string) { return "198.51.100.1", "not an address" }, true},
+		{1, func(n int) (string, string) { return "10.0.0.1", fmt.Sprintf("2001:db8::%x", n+1) }, true}, // of one holder
+		{1, func(n int) (string, string) { return "10.0.0.1", fmt.Sprintf("2001:db8:0:%x::1", n) }, false},
 		{2, func(n int) (string, string) { return "198.51.100.1", fmt.Sprintf("203.0.113.%d", n%250) }, true}, // past a proxy
 	} {
 		synctest.Test(t, func(t *testing.T) {

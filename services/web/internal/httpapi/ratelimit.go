@@ -84,7 +84,7 @@ func (l *limiter) makeRoom(now time.Time) {
 }
 
 // admit counts a request for who asks, and refuses it when they ask too much.
-// Who is not known is counted by address. The probes are not counted.
+// Who is not known is counted by address, or by IPv6 network. The probes are not counted.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, actor accounts.Actor, known bool) bool {
 	l := s.limits
 	if strings.HasPrefix(r.URL.Path, "/media/") {
@@ -93,7 +93,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, actor accounts.Ac
 	if l == nil || strings.HasPrefix(r.URL.Path, "/healthz/") {
 		return true
 	}
-	key := "address " + s.clientAddress(r)
+	key := "address " + accounts.Network(s.clientAddress(r))
 	switch {
 	case known && actor.Token != "":
 		key = "token " + actor.Token
