@@ -72,8 +72,7 @@ func (m *Imager) derive(ctx context.Context, src ingest.Source, p ingest.Probe, 
 	if err != nil {
 		return ingest.Derived{}, err
 	}
-	components := len(decoded.planes())
-	r := rendering{turn: turns[h.Orientation], icc: h.profile.load(w, m.limits.MaxProfileBytes, components)}
+	r := rendering{turn: turns[h.Orientation], icc: h.colours(w, m.limits.MaxProfileBytes, len(decoded.planes()))}
 	return r.render(ctx, decoded, specs)
 }
 

@@ -44,6 +44,15 @@ func (p profile) load(w *window, limit int64, components int) []byte {
 	return data
 }
 
+// colours is the profile for a rendition: the file's own, or one of what a HEIF
+// says by numbers.
+func (h *header) colours(w *window, limit int64, components int) []byte {
+	if own := h.profile.load(w, limit, components); own != nil || components != 3 {
+		return own
+	}
+	return h.heif.nclx.profile()
+}
+
 // inflate is the whole of a zlib stream, or nothing if it is broken or greater
 // than limit.
 func inflate(data []byte, limit int64) []byte {

@@ -13,8 +13,8 @@ type heifHeader struct {
 
 // nclx is how samples become colours (ITU-T H.273).
 type nclx struct {
-	matrix uint64
-	full   bool
+	primaries, transfer, matrix uint64
+	full                        bool
 }
 
 // heifLayer is a picture of tiles; one that is not divided has one.
@@ -191,8 +191,7 @@ func (h *header) readColour(w *window, e extent) error {
 	case "prof", "rICC":
 		h.profile = profile{parts: []extent{{e.off + 4, e.size - 4}}}
 	case "nclx":
-		t.number(4) // the primaries and the transfer
-		h.heif.nclx = &nclx{matrix: t.number(2), full: t.number(1)>>7 == 1}
+		h.heif.nclx = &nclx{primaries: t.number(2), transfer: t.number(2), matrix: t.number(2), full: t.number(1)>>7 == 1}
 		h.heif.nclxAt = e
 	}
 	return nil
