@@ -83,7 +83,7 @@ type message struct {
 func (c *Client) send(ctx context.Context, m message, read func(*http.Response) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	sent := &watched{r: m.body, ended: func() func() {
+	sent := &watched{r: m.body, all: make(chan struct{}), ended: func() func() {
 		timer := time.AfterFunc(c.answerWithin, func() { cancel(context.DeadlineExceeded) })
 		return func() { timer.Stop() }
 	}}
@@ -122,10 +122,18 @@ func (c *Client) request(ctx context.Context, m message) (*http.Request, error) 
 	return req, nil
 }
 
+// lastWord is how long a body may take to say that it was cut. A server takes a
+// client for gone as soon as the connection ends, and so gives up its own calls,
+// a moment before whoever reads the body learns of it.
+const lastWord = time.Second
+
 // failure says why there is no answer: the body failed, the caller gave up, the
 // answer took too long, or the service cannot be reached.
 func failure(ctx context.Context, sent *watched, err error) error {
 	const op = "uploadclient.Upload"
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		sent.await(lastWord)
+	}
 	if cut := sent.failure(); cut != nil {
 		if fault.KindOf(cut) == fault.Internal {
 			return httpx.ErrBodyIncomplete.With(op, cut)
@@ -159,6 +167,8 @@ func decode(resp *http.Response) (uploadapi.UploadResponse, error) {
 type watched struct {
 	r     io.Reader
 	ended func() (stop func())
+	all   chan struct{} // closed when there is no more of it
+	once  sync.Once
 	mu    sync.Mutex
 	halt  func()
 	over  bool
@@ -184,6 +194,17 @@ func (w *watched) end(err error) {
 	}
 	if err != nil {
 		w.err = err
+	}
+	w.once.Do(func() { close(w.all) })
+}
+
+// await waits for the end of the body, for so long.
+func (w *watched) await(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-w.all:
+	case <-timer.C:
 	}
 }
 
