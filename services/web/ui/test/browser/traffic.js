@@ -32,21 +32,27 @@ export function firstChunk(page) {
 /**
  * Lets the server have each file's first chunk only: a slow network does not hold
  * the rest back for as long as a busy machine may need. `go` lets the rest pass,
- * `lose` breaks off what is held, as a network does that is gone.
+ * `lose` breaks it off until then, as a network does that is gone.
  */
 export async function firstChunkOnly(page) {
   const held = []
-  let holding = true
+  const hold = (route) => void held.push(route)
+  const pass = (route) => route.continue()
+  const abort = (route) => route.abort('internetdisconnected')
+  let further = hold // what becomes of a chunk that is not the first
   await page.route('**/api/v1/uploads/*', (route) => {
-    const further = /^bytes [1-9]/.test(route.request().headers()['content-range'] ?? '')
-    return holding && further ? void held.push(route) : route.continue()
+    const isFurther = /^bytes [1-9]/.test(route.request().headers()['content-range'] ?? '')
+    return isFurther ? further(route) : pass(route)
   })
-  const end = (how) => Promise.all(held.splice(0).map((route) => how(route).catch(() => undefined))) // its page may be gone
+  const settle = () => Promise.all(held.splice(0).map((route) => further(route).catch(() => undefined))) // its page may be gone
   return {
     go: () => {
-      holding = false
-      return end((route) => route.continue())
+      further = pass
+      return settle()
     },
-    lose: () => end((route) => route.abort('internetdisconnected')),
+    lose: () => {
+      further = abort // also what the page is only about to send
+      return settle()
+    },
   }
 }
