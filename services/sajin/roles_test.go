@@ -7,10 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"gorm.io/gorm"
-
-	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/schematest"
 	"github.com/sajin-gallery/sajin/services/web"
 )
 
@@ -57,7 +55,7 @@ func roles(t *testing.T) func(user, database string) string {
 			t.Fatal(err)
 		}
 	}
-	db := opened(t, root)
+	db := schematest.Open(t, root)
 	statements := append(grants(t), grants(t)...) // it may be run again
 	for _, user := range []string{"catalog", "web", "migrate"} {
 		statements = append(statements,
@@ -72,20 +70,6 @@ func roles(t *testing.T) func(user, database string) string {
 	return func(user, database string) string {
 		return "mysql://" + user + ":secret@/" + database + "?" + url.Values{"socket": {server.Socket}}.Encode()
 	}
-}
-
-func opened(t *testing.T, address string) *gorm.DB {
-	t.Helper()
-	db, err := gormdb.Open(t.Context(), address, gormdb.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := gormdb.Close(db); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
 }
 
 // With the roles of a deployment every program can do its work, and nothing of
@@ -106,7 +90,7 @@ func TestTheRolesOfADeploymentSuffice(t *testing.T) {
 	listed(t, h, 3)
 	stop()
 
-	accounts := opened(t, at("web", "web"))
+	accounts := schematest.Open(t, at("web", "web"))
 	if err := web.CreateOwner(t.Context(), accounts, web.NewAccount{Name: "ada", Password: "correct horse battery"}); err != nil {
 		t.Errorf("web makes an account: %v", err)
 	}
@@ -122,7 +106,7 @@ func TestTheRolesOfADeploymentSuffice(t *testing.T) {
 		{"web", "web", "SELECT * FROM catalog.catalog_images"},
 		{"migrate", "catalog", "CREATE USER mine"},
 	} {
-		if err := opened(t, at(tt.user, tt.database)).Exec(tt.statement).Error; err == nil || !strings.Contains(err.Error(), "denied") {
+		if err := schematest.Open(t, at(tt.user, tt.database)).Exec(tt.statement).Error; err == nil || !strings.Contains(err.Error(), "denied") {
 			t.Errorf("%s may %s: %v", tt.user, tt.statement, err)
 		}
 	}

@@ -50,13 +50,14 @@ func Engines(t *testing.T, run func(t *testing.T, db *gorm.DB)) {
 		"sqlite":  sqliteURL,
 		"mariadb": func(t *testing.T) string { return mariadbtest.URL(t) },
 	} {
-		t.Run(name, func(t *testing.T) { run(t, open(t, address(t))) })
+		t.Run(name, func(t *testing.T) { run(t, Open(t, address(t))) })
 	}
 }
 
 func sqliteURL(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") }
 
-func open(t *testing.T, address string) *gorm.DB {
+// Open opens a database for the length of a test.
+func Open(t *testing.T, address string) *gorm.DB {
 	t.Helper()
 	db, err := gormdb.Open(t.Context(), address, gormdb.Options{})
 	if err != nil {
@@ -236,7 +237,7 @@ func (s Schema) down(t *testing.T, db *gorm.DB) {
 // benchmarks measure those.
 func (s Schema) UseIndexes(t *testing.T, indexes map[string]string) {
 	t.Helper()
-	db := open(t, sqliteURL(t))
+	db := Open(t, sqliteURL(t))
 	if err := s.Migrate(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}

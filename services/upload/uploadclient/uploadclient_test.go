@@ -52,7 +52,7 @@ func TestACutBodyIsToldToWhoStillListens(t *testing.T) {
 			t.Errorf("%q: %v", code, err)
 		}
 	})
-	synctest.Test(t, func(t *testing.T) { // a body that says nothing is not waited for
+	synctest.Test(t, func(t *testing.T) { // a body that says nothing is not waited for longer
 		silent := make(chan struct{})
 		took, err := upload(t, func(cancel func(), _ chan struct{}) error {
 			cancel()
