@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/schematest"
 	"github.com/sajin-gallery/sajin/services/web"
 )
@@ -39,9 +39,9 @@ func grants(t *testing.T) []string {
 // nothing else. The function it gives is the address of a database, for a user.
 func roles(t *testing.T) func(user, database string) string {
 	t.Helper()
-	server, err := mariadbtest.Start(t.Context(), filepath.Join(t.TempDir(), "db"))
+	server, err := mysqltest.Start(t.Context(), filepath.Join(t.TempDir(), "db"))
 	if err != nil {
-		mariadbtest.URL(t) // skips or fails, as it is asked to
+		mysqltest.URL(t) // skips or fails, as it is asked to
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -21,7 +21,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 )
 
 // Schema is what is tested.
@@ -43,12 +43,12 @@ func Run(t *testing.T, s Schema) {
 }
 
 // Engines runs a test on each database, with an empty one. The package's
-// TestMain must be mariadbtest.Run.
+// TestMain must be mysqltest.Run.
 func Engines(t *testing.T, run func(t *testing.T, db *gorm.DB)) {
 	t.Helper()
 	for name, address := range map[string]func(t *testing.T) string{
-		"sqlite":  sqliteURL,
-		"mariadb": func(t *testing.T) string { return mariadbtest.URL(t) },
+		"sqlite": sqliteURL,
+		"mysql":  func(t *testing.T) string { return mysqltest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) { run(t, Open(t, address(t))) })
 	}
