@@ -3,8 +3,8 @@
 // folder that keeps its data.
 //
 // The server is the MariaDB that is installed (Debian's mariadb-server), or the
-// MySQL that [ProgramEnv] names. It listens on a socket in its folder and nowhere
-// else. Of what the databases are for it knows nothing.
+// MySQL that [ProgramEnv] names. It listens on a socket in its folder and, unless
+// a test asks for more, nowhere else. Of what the databases are for it knows nothing.
 package mysqltest
 
 import (
@@ -41,9 +41,9 @@ type Server struct {
 }
 
 // Start starts a server that keeps everything in dir, which it makes, and waits
-// until it answers. A database server's own kill loses nothing; a power cut may
-// lose the last second.
-func Start(ctx context.Context, dir string) (*Server, error) {
+// until it answers. The server gets the arguments beside ours. A database
+// server's own kill loses nothing; a power cut may lose the last second.
+func Start(ctx context.Context, dir string, arguments ...string) (*Server, error) {
 	program, err := find()
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	}
 	s := &Server{Socket: socket, exited: make(chan struct{})}
 	var said bytes.Buffer
-	if err := s.launch(program, data, &said); err != nil {
+	if err := s.launch(program, data, arguments, &said); err != nil {
 		return nil, err
 	}
 	if err := s.await(ctx); err != nil {
@@ -93,12 +93,12 @@ func (p program) installTables(ctx context.Context, data string) error {
 	return nil
 }
 
-func (s *Server) launch(p program, data string, said *bytes.Buffer) error {
+func (s *Server) launch(p program, data string, more []string, said *bytes.Buffer) error {
 	args := slices.Concat([]string{
 		"--no-defaults", "--datadir=" + data, "--socket=" + s.Socket, "--skip-networking", "--skip-name-resolve",
 		"--pid-file=" + s.Socket + ".pid", "--performance-schema=OFF",
 		"--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2", "--max-connections=200", "--max-allowed-packet=16M",
-	}, p.settings, account())
+	}, p.settings, account(), more)
 	s.cmd = exec.Command(p.daemon, args...) //nolint:noctx // it outlives the call; Close ends it
 	s.cmd.Stdout, s.cmd.Stderr = said, said
 	s.cmd.SysProcAttr = dieWithParent()
