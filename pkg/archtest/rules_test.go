@@ -53,13 +53,13 @@ var layers = []layer{
 		why:      "a kind of token knows its port and who vouches for it",
 	},
 	{
-		packages: []string{"pkg/gormdb", "pkg/gormdb/cloudsql", "pkg/gormdb/mariadbtest"},
+		packages: []string{"pkg/gormdb", "pkg/gormdb/cloudsql", "pkg/gormdb/mysqltest"},
 		may:      []string{"pkg/fault", "pkg/gormdb", "pkg/telemetry"},
 		why:      "opening a database needs no knowledge of what is in it",
 	},
 	{
 		packages: []string{"pkg/gormdb/schematest"},
-		may:      []string{"pkg/gormdb", "pkg/gormdb/mariadbtest"},
+		may:      []string{"pkg/gormdb", "pkg/gormdb/mysqltest"},
 		why:      "a schema is held to its models on every engine, whatever it is for",
 	},
 	{

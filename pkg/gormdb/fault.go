@@ -86,10 +86,10 @@ func mysqlFault(number uint16) *fault.Error {
 		return ErrFull
 	case 1317, 1969, 3024: // query interrupted, statement time exceeded
 		return ErrTimeout
-	case 1290, 1792, 1836, // read-only: a failover is under way
+	case 1290, 1792, 1836, 3032, // read-only or offline: a failover is under way
 		1040, 1203, 1226, // too many connections, user limit
-		1044, 1045, 1049, 1698, // no access, no database: an operator must act, a client may wait
-		1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1927: // shutdown, aborted, killed
+		1044, 1045, 1049, 1698, 1820, 1862, 3118, 3955, 4151, // no access, no database: an operator must act, a client may wait
+		1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1927, 3169, 4031: // shutdown, aborted, killed, idle for too long
 		return ErrUnavailable
 	default:
 		return nil

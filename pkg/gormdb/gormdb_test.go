@@ -18,11 +18,11 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 )
 
 func TestMain(m *testing.M) {
-	code := mariadbtest.Run(m)
+	code := mysqltest.Run(m)
 	if err := goleak.Find(); err != nil && code == 0 {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		code = 1
@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 func engines(t *testing.T, run func(t *testing.T, db *gorm.DB)) {
 	t.Helper()
 	for name, address := range map[string]func(testing.TB) string{
-		"sqlite":  func(tb testing.TB) string { return "sqlite://" + filepath.Join(tb.(*testing.T).TempDir(), "test.db") },
-		"mariadb": mariadbtest.URL,
+		"sqlite": func(tb testing.TB) string { return "sqlite://" + filepath.Join(tb.(*testing.T).TempDir(), "test.db") },
+		"mysql":  mysqltest.URL,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, open(t, address(t), gormdb.Options{})) })
 	}

@@ -117,13 +117,14 @@ func lockMigration(ctx context.Context, db *gorm.DB, sqlDB *sql.DB) (unlock func
 
 // lockName takes MySQL's lock by name, which the server gives up when the
 // connection ends, however it does. The name is the whole server's, so the
-// database is part of it.
+// database is part of it, in the 64 characters that a name has at most. (MySQL
+// 9.6 and later have no SHA1.)
 func lockName(ctx context.Context, db *sql.DB) (func() error, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	const name = "CONCAT('sajin-migrate-', SHA1(DATABASE()))"
+	const name = "CONCAT('sajin-migrate-', LEFT(SHA2(DATABASE(), 256), 40))"
 	var got sql.NullInt64
 	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK("+name+", ?)", int(migrationWait/time.Second)).Scan(&got)
 	if err == nil && got.Int64 != 1 {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,11 @@ const (
 	readTimeout  = 5 * time.Minute
 	writeTimeout = 30 * time.Second
 	maxIdleTime  = 2 * time.Minute
+	// tableWait bounds a statement's wait for a table that is being altered, and an
+	// alteration's for whoever reads the table, which would be a year by default.
+	// Everybody queues behind an alteration that waits, also when the migration
+	// that wanted it is gone.
+	tableWait = 30 * time.Second
 )
 
 var databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -91,6 +97,7 @@ func baseConfig(u *url.URL) (*mysql.Config, error) {
 	// expire, and hands one request's cancellation to the others.
 	cfg.InterpolateParams = true
 	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = dialTimeout, readTimeout, writeTimeout
+	cfg.Params = map[string]string{"lock_wait_timeout": strconv.Itoa(int(tableWait / time.Second))}
 	cfg.Logger = &mysql.NopLogger{}
 	return cfg, nil
 }

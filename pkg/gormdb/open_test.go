@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -47,12 +47,12 @@ func (d *socketDialer) Dial(ctx context.Context, instance string, o gormdb.DialO
 }
 
 func TestCloudSQLGoesThroughTheDialer(t *testing.T) {
-	address := mariadbtest.URL(t)
+	address := mysqltest.URL(t)
 	name := strings.TrimPrefix(address[:strings.Index(address, "?")], "mysql://root@/")
 	for tail, want := range map[string]gormdb.DialOptions{
 		"?iam=root": {IAM: true}, "?iam=root&ip=private": {IAM: true, IP: "private"},
 	} {
-		dialer := &socketDialer{socket: mariadbtest.Shared(t).Socket}
+		dialer := &socketDialer{socket: mysqltest.Shared(t).Socket}
 		db := open(t, "cloudsql://my-project:europe-west1:main/"+name+tail, gormdb.Options{CloudSQL: dialer})
 		if err := gormdb.Ping(t.Context(), db); err != nil {
 			t.Fatal(err)

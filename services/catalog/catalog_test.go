@@ -14,7 +14,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalogtest"
@@ -68,9 +68,9 @@ func TestADatabaseThatIsDownIsWaitedFor(t *testing.T) {
 
 func TestADatabaseThatGoesAwayIsUnavailableUntilItIsBack(t *testing.T) {
 	dir := t.TempDir()
-	server, err := mariadbtest.Start(t.Context(), filepath.Join(dir, "db"))
+	server, err := mysqltest.Start(t.Context(), filepath.Join(dir, "db"))
 	if err != nil {
-		mariadbtest.URL(t) // skips or fails, as it is asked to
+		mysqltest.URL(t) // skips or fails, as it is asked to
 		t.Fatal(err)
 	}
 	address, err := server.CreateDatabase(t.Context(), "catalog")
@@ -89,7 +89,7 @@ func TestADatabaseThatGoesAwayIsUnavailableUntilItIsBack(t *testing.T) {
 	if public := fault.Public(err); public.Code != "database_unavailable" || status(s, "/healthz/ready") != 503 || status(s, "/healthz/live") != 200 {
 		t.Errorf("without its database: List = %v, ready %d", err, status(s, "/healthz/ready"))
 	}
-	again, err := mariadbtest.Start(t.Context(), filepath.Join(dir, "db"))
+	again, err := mysqltest.Start(t.Context(), filepath.Join(dir, "db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/pkg/kitx"
@@ -26,7 +26,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	code := mariadbtest.Run(m)
+	code := mysqltest.Run(m)
 	// OpenCensus, below Google's SDKs, starts a worker when it is imported.
 	if err := goleak.Find(goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start")); err != nil && code == 0 {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
@@ -40,7 +40,7 @@ type engine func(testing.TB) string
 
 func sqliteURL(tb testing.TB) string { return "sqlite://" + filepath.Join(tb.TempDir(), "catalog.db") }
 
-var engines = map[string]engine{"sqlite": sqliteURL, "mariadb": mariadbtest.URL}
+var engines = map[string]engine{"sqlite": sqliteURL, "mysql": mysqltest.URL}
 
 func openDB(tb testing.TB, address string) *gorm.DB {
 	tb.Helper()

@@ -23,7 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 	"github.com/sajin-gallery/sajin/services/upload"
 )
@@ -112,7 +112,7 @@ func django(ts *testscript.TestScript, _ bool, args []string) {
 	dir, err := os.MkdirTemp("", "sajin-db-") // a socket's path must be short
 	ts.Check(err)
 	ts.Defer(func() { _ = os.RemoveAll(dir) })
-	server, err := mariadbtest.Start(context.Background(), dir)
+	server, err := mysqltest.Start(context.Background(), dir)
 	ts.Check(err)
 	ts.Defer(func() { _ = server.Close() })
 	address, err := server.CreateDatabase(context.Background(), "photos")

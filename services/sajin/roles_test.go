@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/schematest"
 	"github.com/sajin-gallery/sajin/services/web"
 )
@@ -39,9 +39,9 @@ func grants(t *testing.T) []string {
 // nothing else. The function it gives is the address of a database, for a user.
 func roles(t *testing.T) func(user, database string) string {
 	t.Helper()
-	server, err := mariadbtest.Start(t.Context(), filepath.Join(t.TempDir(), "db"))
+	server, err := mysqltest.Start(t.Context(), filepath.Join(t.TempDir(), "db"))
 	if err != nil {
-		mariadbtest.URL(t) // skips or fails, as it is asked to
+		mysqltest.URL(t) // skips or fails, as it is asked to
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -57,10 +57,19 @@ func roles(t *testing.T) func(user, database string) string {
 	}
 	db := schematest.Open(t, root)
 	statements := append(grants(t), grants(t)...) // it may be run again
+	var mariaDB bool
+	if err := db.Raw("SELECT VERSION() LIKE '%MariaDB%'").Scan(&mariaDB).Error; err != nil {
+		t.Fatal(err)
+	}
+	if !mariaDB { // as Cloud SQL is set
+		statements = append(statements, "SET GLOBAL activate_all_roles_on_login = ON")
+	}
 	for _, user := range []string{"catalog", "web", "migrate"} {
 		statements = append(statements,
-			"CREATE USER '"+user+"'@'%' IDENTIFIED BY 'secret'", "GRANT 'sajin_"+user+"' TO '"+user+"'@'%'",
-			"SET DEFAULT ROLE 'sajin_"+user+"' FOR '"+user+"'@'%'") // on Cloud SQL, activate_all_roles_on_login
+			"CREATE USER '"+user+"'@'%' IDENTIFIED BY 'secret'", "GRANT 'sajin_"+user+"' TO '"+user+"'@'%'")
+		if mariaDB { // which has no such setting
+			statements = append(statements, "SET DEFAULT ROLE 'sajin_"+user+"' FOR '"+user+"'@'%'")
+		}
 	}
 	for _, statement := range statements {
 		if err := db.Exec(statement).Error; err != nil {

@@ -1,6 +1,7 @@
 // Package schematest is the conformance suite of a store's schema: its
 // migrations make, in both dialects, what its GORM models expect, they go back,
-// and its queries use the indexes that they are meant to.
+// and on after they were broken off, and its queries use the indexes that they
+// are meant to.
 //
 // It knows databases and models, and no service.
 package schematest
@@ -21,7 +22,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 )
 
 // Schema is what is tested.
@@ -40,15 +41,16 @@ type Schema struct {
 func Run(t *testing.T, s Schema) {
 	t.Run("Models", s.isTheModels)
 	t.Run("GoBack", s.goesBack)
+	t.Run("GoOn", s.goesOn)
 }
 
 // Engines runs a test on each database, with an empty one. The package's
-// TestMain must be mariadbtest.Run.
+// TestMain must be mysqltest.Run.
 func Engines(t *testing.T, run func(t *testing.T, db *gorm.DB)) {
 	t.Helper()
 	for name, address := range map[string]func(t *testing.T) string{
-		"sqlite":  sqliteURL,
-		"mariadb": func(t *testing.T) string { return mariadbtest.URL(t) },
+		"sqlite": sqliteURL,
+		"mysql":  func(t *testing.T) string { return mysqltest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) { run(t, Open(t, address(t))) })
 	}
@@ -211,6 +213,14 @@ func (s Schema) goesBack(t *testing.T) {
 
 func (s Schema) down(t *testing.T, db *gorm.DB) {
 	t.Helper()
+	if _, err := s.provider(t, db).DownTo(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// provider goes through the migrations one by one.
+func (s Schema) provider(t *testing.T, db *gorm.DB) *goose.Provider {
+	t.Helper()
 	sqlDB, err := db.DB()
 	if err != nil {
 		t.Fatal(err)
@@ -227,14 +237,12 @@ func (s Schema) down(t *testing.T, db *gorm.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := provider.DownTo(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
+	return provider
 }
 
 // UseIndexes holds queries to their indexes, on SQLite: it sorts no list and
-// reads none as a whole. MariaDB's plans depend on what is in the tables, so
-// benchmarks measure those.
+// reads none as a whole. MySQL's and MariaDB's plans depend on what is in the
+// tables: a store's own tests and benchmarks look at those.
 func (s Schema) UseIndexes(t *testing.T, indexes map[string]string) {
 	t.Helper()
 	db := Open(t, sqliteURL(t))

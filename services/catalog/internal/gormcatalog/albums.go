@@ -14,13 +14,18 @@ import (
 )
 
 // coverOf finds the newest image of an album that can be shown, and only where
-// there is none the newest that has no preview. The index gives the members in
-// order, and the first that will do ends each search.
-const (
-	coverOf     = "COALESCE(" + newestReady + " AND " + hasPreview + inOrder + ", " + newestReady + inOrder + ")"
-	newestReady = "(SELECT m.image_id FROM catalog_members m JOIN catalog_images i ON i.id = m.image_id " +
+// there is none the newest that has no preview. The index of members gives them
+// in order, and the first that will do ends each search.
+func coverOf(members string) string {
+	newestReady := "(SELECT m.image_id FROM " + members + " JOIN catalog_images i ON i.id = m.image_id " +
 		"WHERE m.album_id = a.id AND m.trashed = 0 AND i.state = '" + catalogapi.StateReady + "'"
-	inOrder = " ORDER BY m.taken_ms DESC, m.image_id DESC LIMIT 1)"
+	return "COALESCE(" + newestReady + " AND " + hasPreview + inOrder + ", " + newestReady + inOrder + ")"
+}
+
+const (
+	// inOrder names the index's columns from the first: MySQL does not see that
+	// an album has one value in the others, and would sort all of it.
+	inOrder = " ORDER BY m.album_id DESC, m.trashed DESC, m.taken_ms DESC, m.image_id DESC LIMIT 1)"
 	// hasPreview looks at the JSON as it is written: within a text of it the
 	// quotes would be escaped.
 	hasPreview = `INSTR(i.details, '"preview":"` + contract.PreviewUnavailable + `"') = 0`
@@ -32,7 +37,7 @@ func (s *Store) Albums(ctx context.Context, owner identity.Owner) ([]catalog.Alb
 		Album albumRow `gorm:"embedded"`
 		Cover *string
 	}
-	err := s.db.WithContext(ctx).Raw("SELECT a.*, "+coverOf+" AS cover FROM catalog_albums a WHERE a.owner = ?", owner).Scan(&rows).Error
+	err := s.db.WithContext(ctx).Raw("SELECT a.*, "+coverOf(s.membersTable())+" AS cover FROM catalog_albums a WHERE a.owner = ?", owner).Scan(&rows).Error
 	if err != nil {
 		return nil, gormdb.Fault("gormcatalog.Albums", err)
 	}
@@ -60,8 +65,8 @@ func (s *Store) AlbumsOf(ctx context.Context, image string) ([]string, error) {
 	return ids, gormdb.Fault("gormcatalog.AlbumsOf", err)
 }
 
-// membersTable names the index on MariaDB, which would otherwise sort what the
-// index has in order.
+// membersTable names the index on MySQL and MariaDB. For a page MariaDB, and for
+// a cover MySQL, would otherwise sort a whole album, which the index has in order.
 func (s *Store) membersTable() string {
 	if s.db.Name() != "mysql" {
 		return "catalog_members m"

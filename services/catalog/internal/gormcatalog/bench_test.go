@@ -14,7 +14,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/catalogapi"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
 )
 
@@ -26,8 +26,8 @@ const benchImages = 100_000
 //	go test -run '^$' -bench List -benchtime 200x ./services/catalog/internal/gormcatalog
 func BenchmarkList(b *testing.B) {
 	for name, address := range map[string]func(*testing.B) string{
-		"sqlite":  func(b *testing.B) string { return "sqlite://" + filepath.Join(b.TempDir(), "catalog.db") },
-		"mariadb": func(b *testing.B) string { return mariadbtest.URL(b) },
+		"sqlite": func(b *testing.B) string { return "sqlite://" + filepath.Join(b.TempDir(), "catalog.db") },
+		"mysql":  func(b *testing.B) string { return mysqltest.URL(b) },
 	} {
 		b.Run(name, func(b *testing.B) { benchmark(b, address(b)) })
 	}

@@ -8,12 +8,12 @@ import (
 	"go.uber.org/goleak"
 	"gorm.io/gorm"
 
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/schematest"
 )
 
 func TestMain(m *testing.M) {
-	code := mariadbtest.Run(m)
+	code := mysqltest.Run(m)
 	if err := goleak.Find(); err != nil && code == 0 {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		code = 1
@@ -43,8 +43,8 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		images + "owner = 'a' AND content_key IN ('x', 'y')":                               "catalog_images_content",
 		"SELECT i.* FROM catalog_members m JOIN catalog_images i ON i.id = m.image_id WHERE m.album_id = 'a' AND m.trashed = 0 AND i.owner = 'o' " +
 			"AND m.taken_ms <= 5 AND (m.taken_ms < 5 OR m.image_id < 'x') ORDER BY m.taken_ms DESC, m.image_id DESC LIMIT 9": "catalog_members_page",
-		"SELECT a.*, " + coverOf + " FROM catalog_albums a WHERE a.owner = 'o'":         "catalog_members_page",
-		"SELECT * FROM catalog_albums WHERE owner = 'o' AND parent = '' AND name = 'x'": "catalog_albums_place",
-		"SELECT album_id, image_id FROM catalog_members WHERE image_id IN ('a', 'b')":   "catalog_members_image",
+		"SELECT a.*, " + coverOf("catalog_members m") + " FROM catalog_albums a WHERE a.owner = 'o'": "catalog_members_page",
+		"SELECT * FROM catalog_albums WHERE owner = 'o' AND parent = '' AND name = 'x'":              "catalog_albums_place",
+		"SELECT album_id, image_id FROM catalog_members WHERE image_id IN ('a', 'b')":                "catalog_members_image",
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
@@ -201,7 +201,7 @@ func startStack(t *testing.T, o stack.Options) deployment {
 	}
 	o.Dir, o.Bin, o.Out = t.TempDir(), binaries, io.MultiWriter(out...)
 	s, err := stack.Start(t.Context(), o)
-	skipWithoutMariaDB(t, err)
+	skipWithoutADatabase(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -210,11 +210,11 @@ func startStack(t *testing.T, o stack.Options) deployment {
 	return split{s, o.Dir}
 }
 
-// skipWithoutMariaDB judges the error of a start.
-func skipWithoutMariaDB(t *testing.T, err error) {
+// skipWithoutADatabase judges the error of a start.
+func skipWithoutADatabase(t *testing.T, err error) {
 	t.Helper()
-	if errors.Is(err, mariadbtest.ErrNotInstalled) && !strings.Contains(os.Getenv(mariadbtest.RequireEnv), "mysql") {
-		t.Skip("MariaDB is not installed")
+	if errors.Is(err, mysqltest.ErrNotInstalled) && !strings.Contains(os.Getenv(mysqltest.RequireEnv), "mysql") {
+		t.Skip("no database is installed: MariaDB, or a MySQL in " + mysqltest.ProgramEnv)
 	}
 	if err != nil {
 		t.Fatal(err)

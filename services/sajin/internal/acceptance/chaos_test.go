@@ -29,7 +29,7 @@ func TestChaos(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d, err := start(t.Context(), t.TempDir(), binaries, t.Output())
-			skipWithoutMariaDB(t, err)
+			skipWithoutADatabase(t, err)
 			t.Cleanup(func() {
 				if err := d.Close(); err != nil {
 					t.Error(err)

@@ -16,18 +16,18 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob/fileblob"
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/folder"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/gormdjango"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/intake"
 )
 
-func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(mysqltest.Run(m)) }
 
 // table makes a t_images as Django does.
 func table(t *testing.T, statements ...string) *gorm.DB {
 	t.Helper()
-	db, err := gormdb.Open(t.Context(), mariadbtest.URL(t), gormdb.Options{})
+	db, err := gormdb.Open(t.Context(), mysqltest.URL(t), gormdb.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"slices"
 
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/pkg/httpx"
 )
 
@@ -41,7 +41,7 @@ func startEngines(ctx context.Context, o Options) (_ *engines, err error) {
 }
 
 func (e *engines) startDatabase(ctx context.Context, dir string) error {
-	server, err := mariadbtest.Start(ctx, dir)
+	server, err := mysqltest.Start(ctx, dir)
 	if err != nil {
 		return err
 	}

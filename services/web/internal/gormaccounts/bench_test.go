@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 )
 
 // What every request costs where people sign in: its session, with its account.
 func BenchmarkSession(b *testing.B) {
 	for name, address := range map[string]func() string{
-		"sqlite":  func() string { return "sqlite://" + filepath.Join(b.TempDir(), "accounts.db") },
-		"mariadb": func() string { return mariadbtest.URL(b) },
+		"sqlite": func() string { return "sqlite://" + filepath.Join(b.TempDir(), "accounts.db") },
+		"mysql":  func() string { return mysqltest.URL(b) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			db, err := gormdb.Open(b.Context(), address(), gormdb.Options{})

@@ -8,12 +8,12 @@ import (
 	"go.uber.org/goleak"
 	"gorm.io/gorm"
 
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/schematest"
 )
 
 func TestMain(m *testing.M) {
-	code := mariadbtest.Run(m)
+	code := mysqltest.Run(m)
 	if err := goleak.Find(); err != nil && code == 0 {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		code = 1

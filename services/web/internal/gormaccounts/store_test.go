@@ -5,15 +5,15 @@ import (
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
-	"github.com/sajin-gallery/sajin/pkg/gormdb/mariadbtest"
+	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts/accountstest"
 )
 
 func TestStore(t *testing.T) {
 	for name, address := range map[string]func(t *testing.T) string{
-		"sqlite":  func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "accounts.db") },
-		"mariadb": func(t *testing.T) string { return mariadbtest.URL(t) },
+		"sqlite": func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "accounts.db") },
+		"mysql":  func(t *testing.T) string { return mysqltest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			accountstest.RunStore(t, func(t *testing.T) accounts.Store {

@@ -1,7 +1,7 @@
 -- +goose Up
 -- Times are milliseconds since 1970, UTC. What is compared byte by byte is
 -- ascii_bin; what people read is utf8mb4.
-CREATE TABLE catalog_images (
+CREATE TABLE IF NOT EXISTS catalog_images (
     id           VARCHAR(26)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     owner        VARCHAR(64)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     name         VARCHAR(255)  NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE catalog_images (
     KEY catalog_images_expiry (trashed_ms)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE catalog_retired (
+CREATE TABLE IF NOT EXISTS catalog_retired (
     id          VARCHAR(26)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     owner       VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     alias_of    VARCHAR(26)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'the image with the same bytes, or empty',
@@ -39,19 +39,19 @@ CREATE TABLE catalog_retired (
     KEY catalog_retired_alias (alias_of)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci COMMENT 'ids that have no image, and why';
 
-CREATE TABLE catalog_months (
+CREATE TABLE IF NOT EXISTS catalog_months (
     owner  VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     month  VARCHAR(7)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     images BIGINT      NOT NULL,
     PRIMARY KEY (owner, month)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE catalog_feeds (
+CREATE TABLE IF NOT EXISTS catalog_feeds (
     owner    VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     last_seq BIGINT      NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci COMMENT 'one row an owner: its lock, and the last number of its change feed';
 
-CREATE TABLE catalog_changes (
+CREATE TABLE IF NOT EXISTS catalog_changes (
     owner    VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     seq      BIGINT      NOT NULL,
     image_id VARCHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -61,13 +61,13 @@ CREATE TABLE catalog_changes (
     KEY catalog_changes_age (at_ms)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE catalog_outbox (
+CREATE TABLE IF NOT EXISTS catalog_outbox (
     id               BIGINT     NOT NULL AUTO_INCREMENT PRIMARY KEY,
     body             MEDIUMTEXT NOT NULL COMMENT 'JSON: a CloudEvent',
     claimed_until_ms BIGINT     NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE catalog_settings (
+CREATE TABLE IF NOT EXISTS catalog_settings (
     name  VARCHAR(64)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     value VARBINARY(255) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;

@@ -1,6 +1,6 @@
 -- +goose Up
 -- Names are compared byte by byte, as SQLite does: "Day" and "day" are two albums.
-CREATE TABLE catalog_albums (
+CREATE TABLE IF NOT EXISTS catalog_albums (
     id         VARCHAR(26)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     owner      VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     parent     VARCHAR(26)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'an album''s id, or empty at the top',
@@ -10,7 +10,7 @@ CREATE TABLE catalog_albums (
     UNIQUE KEY catalog_albums_place (owner, parent, name)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE catalog_members (
+CREATE TABLE IF NOT EXISTS catalog_members (
     album_id VARCHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     image_id VARCHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     trashed  TINYINT(1)  NOT NULL,

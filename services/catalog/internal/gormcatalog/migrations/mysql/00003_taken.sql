@@ -1,5 +1,5 @@
 -- +goose Up
-CREATE TABLE catalog_taken (
+CREATE TABLE IF NOT EXISTS catalog_taken (
     event_key VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY COMMENT 'SHA-256 of the source and the id',
     digest    VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'SHA-256 of what was said',
     taken_ms  BIGINT      NOT NULL,

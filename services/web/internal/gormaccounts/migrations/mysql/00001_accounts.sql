@@ -1,6 +1,6 @@
 -- +goose Up
 -- Times are milliseconds since 1970, UTC. Of tokens only hashes are kept.
-CREATE TABLE web_accounts (
+CREATE TABLE IF NOT EXISTS web_accounts (
     id            VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     name          VARCHAR(64)  NOT NULL,
     name_key      VARCHAR(255) COLLATE utf8mb4_bin NOT NULL COMMENT 'what all spellings of the name have in common',
@@ -15,12 +15,12 @@ CREATE TABLE web_accounts (
     UNIQUE KEY web_accounts_subject (subject)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE web_setups (
+CREATE TABLE IF NOT EXISTS web_setups (
     hash     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     until_ms BIGINT      NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE web_sessions (
+CREATE TABLE IF NOT EXISTS web_sessions (
     id            VARCHAR(26)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     account_id    VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     hash          VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -36,14 +36,14 @@ CREATE TABLE web_sessions (
     KEY web_sessions_account (account_id, seen_ms)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE web_devices (
+CREATE TABLE IF NOT EXISTS web_devices (
     hash       VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     account_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     created_ms BIGINT      NOT NULL,
     KEY web_devices_account (account_id, created_ms)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE web_tokens (
+CREATE TABLE IF NOT EXISTS web_tokens (
     id         VARCHAR(26)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     account_id VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     name       VARCHAR(64)  NOT NULL,
@@ -54,7 +54,7 @@ CREATE TABLE web_tokens (
     KEY web_tokens_account (account_id, created_ms)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE web_attempts (
+CREATE TABLE IF NOT EXISTS web_attempts (
     bucket   VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     failures INT         NOT NULL,
     last_ms  BIGINT      NOT NULL,

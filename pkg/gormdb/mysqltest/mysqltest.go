@@ -1,4 +1,4 @@
-package mariadbtest
+package mysqltest
 
 import (
 	"context"
@@ -28,7 +28,7 @@ var databases atomic.Int64
 
 // Run runs a package's tests and stops the server that they started, if any:
 //
-//	func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m)) }
+//	func TestMain(m *testing.M) { os.Exit(mysqltest.Run(m)) }
 func Run(m *testing.M) int {
 	shared.running = true
 	code := m.Run()
@@ -51,7 +51,7 @@ func stop() error {
 }
 
 // URL is the URL of a fresh database on the process's server, which the first
-// call starts. Where MariaDB is not installed the test is skipped, or fails if
+// call starts. Where there is none to start the test is skipped, or fails if
 // RequireEnv names mysql. The database goes with the test.
 func URL(tb testing.TB) string {
 	tb.Helper()
@@ -75,14 +75,14 @@ func Shared(tb testing.TB) *Server {
 	shared.Lock()
 	defer shared.Unlock()
 	if !shared.running {
-		tb.Fatal("the package's TestMain must call mariadbtest.Run, which stops the server")
+		tb.Fatal("the package's TestMain must call mysqltest.Run, which stops the server")
 	}
 	if shared.server == nil && shared.failed == nil {
 		shared.server, shared.failed = start()
 	}
 	switch {
 	case errors.Is(shared.failed, ErrNotInstalled) && !slices.Contains(strings.Split(os.Getenv(RequireEnv), ","), "mysql"):
-		tb.Skip("needs MariaDB (mariadb-server), which is not installed")
+		tb.Skip("needs MariaDB (mariadb-server), which is not installed, or a MySQL in " + ProgramEnv)
 	case shared.failed != nil:
 		tb.Fatal(shared.failed)
 	}

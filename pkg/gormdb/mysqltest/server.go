@@ -1,10 +1,11 @@
-// Package mariadbtest runs a private MariaDB server: for tests, one per test
-// process with a fresh database per test; for a development stack, one in a
+// Package mysqltest runs a private MariaDB or MySQL server: for tests, one per
+// test process with a fresh database per test; for a development stack, one in a
 // folder that keeps its data.
 //
-// The server is the one that is installed (Debian's mariadb-server). It listens
-// on a socket in its folder and nowhere else.
-package mariadbtest
+// The server is the MariaDB that is installed (Debian's mariadb-server), or the
+// MySQL that [ProgramEnv] names. It listens on a socket in its folder and, unless
+// a test asks for more, nowhere else. Of what the databases are for it knows nothing.
+package mysqltest
 
 import (
 	"bytes"
@@ -16,15 +17,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
-
-// ErrNotInstalled is returned where there is no MariaDB to run.
-var ErrNotInstalled = errors.New("mariadbtest: mariadbd and mariadb-install-db are not installed")
 
 const (
 	startTimeout = 60 * time.Second // installing the system tables included
@@ -33,7 +32,7 @@ const (
 	maxSocketPath = 107
 )
 
-// Server is a running MariaDB.
+// Server is a running MariaDB or MySQL.
 type Server struct {
 	Socket string
 	cmd    *exec.Cmd
@@ -42,45 +41,33 @@ type Server struct {
 }
 
 // Start starts a server that keeps everything in dir, which it makes, and waits
-// until it answers. A database server's own kill loses nothing; a power cut may
-// lose the last second.
-func Start(ctx context.Context, dir string) (*Server, error) {
-	daemon, install, err := find()
+// until it answers. The server gets the arguments beside ours. A database
+// server's own kill loses nothing; a power cut may lose the last second.
+func Start(ctx context.Context, dir string, arguments ...string) (*Server, error) {
+	program, err := find()
 	if err != nil {
 		return nil, err
 	}
-	socket := filepath.Join(dir, "mariadb.sock")
+	socket := filepath.Join(dir, "db.sock")
 	if len(socket) > maxSocketPath {
-		return nil, fmt.Errorf("mariadbtest: the path of the socket is longer than %d bytes: %s", maxSocketPath, socket)
+		return nil, fmt.Errorf("mysqltest: the path of the socket is longer than %d bytes: %s", maxSocketPath, socket)
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	data := filepath.Join(dir, "data")
-	if err := installTables(ctx, install, data); err != nil {
+	data := filepath.Join(dir, program.data)
+	if err := program.installTables(ctx, data); err != nil {
 		return nil, err
 	}
 	s := &Server{Socket: socket, exited: make(chan struct{})}
 	var said bytes.Buffer
-	if err := s.launch(daemon, data, &said); err != nil {
+	if err := s.launch(program, data, arguments, &said); err != nil {
 		return nil, err
 	}
 	if err := s.await(ctx); err != nil {
 		_ = s.Close()
-		return nil, fmt.Errorf("mariadbtest: the server did not start: %w\n%s", err, said.String())
+		return nil, fmt.Errorf("mysqltest: the server did not start: %w\n%s", err, said.String())
 	}
 	return s, nil
-}
-
-func find() (daemon, install string, err error) {
-	daemon, err1 := exec.LookPath("mariadbd")
-	if err1 != nil {
-		daemon, err1 = exec.LookPath("/usr/sbin/mariadbd") // often not in a user's PATH
-	}
-	install, err2 := exec.LookPath("mariadb-install-db")
-	if err1 != nil || err2 != nil {
-		return "", "", ErrNotInstalled
-	}
-	return daemon, install, nil
 }
 
 // account is how to tell the server who it runs as: root must say so.
@@ -91,37 +78,32 @@ func account() []string {
 	return nil
 }
 
-func installTables(ctx context.Context, install, data string) error {
+func (p program) installTables(ctx context.Context, data string) error {
 	if _, err := os.Stat(filepath.Join(data, "mysql")); err == nil {
 		return nil
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return fmt.Errorf("mariadbtest: %w", err)
+		return fmt.Errorf("mysqltest: %w", err)
 	}
-	args := append([]string{
-		"--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal",
-		"--skip-test-db", "--skip-name-resolve",
-	}, account()...)
-	out, err := exec.CommandContext(ctx, install, args...).CombinedOutput()
+	args := slices.Concat(p.install[1:], []string{"--datadir=" + data}, account())
+	out, err := exec.CommandContext(ctx, p.install[0], args...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("mariadbtest: install: %w\n%s", err, out)
+		return fmt.Errorf("mysqltest: install: %w\n%s", err, out)
 	}
 	return nil
 }
 
-func (s *Server) launch(daemon, data string, said *bytes.Buffer) error {
-	args := append([]string{
+func (s *Server) launch(p program, data string, more []string, said *bytes.Buffer) error {
+	args := slices.Concat([]string{
 		"--no-defaults", "--datadir=" + data, "--socket=" + s.Socket, "--skip-networking", "--skip-name-resolve",
-		"--pid-file=" + s.Socket + ".pid", "--skip-log-bin", "--skip-slave-start", "--performance-schema=OFF",
-		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci",
-		"--innodb-buffer-pool-size=64M", "--innodb-log-file-size=48M", "--innodb-flush-log-at-trx-commit=2",
-		"--max-connections=200", "--max-allowed-packet=16M",
-	}, account()...)
-	s.cmd = exec.Command(daemon, args...) //nolint:noctx // it outlives the call; Close ends it
+		"--pid-file=" + s.Socket + ".pid", "--performance-schema=OFF",
+		"--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2", "--max-connections=200", "--max-allowed-packet=16M",
+	}, p.settings, account(), more)
+	s.cmd = exec.Command(p.daemon, args...) //nolint:noctx // it outlives the call; Close ends it
 	s.cmd.Stdout, s.cmd.Stderr = said, said
 	s.cmd.SysProcAttr = dieWithParent()
 	if err := s.cmd.Start(); err != nil {
-		return fmt.Errorf("mariadbtest: %w", err)
+		return fmt.Errorf("mysqltest: %w", err)
 	}
 	go func() {
 		_ = s.cmd.Wait() // how it ended is in what it said
@@ -156,16 +138,16 @@ func (s *Server) await(ctx context.Context) error {
 	}
 }
 
-// CreateDatabase makes the database where it does not exist and returns its
-// URL. A name is letters, digits and '_'.
+// CreateDatabase makes the database where it does not exist, as a deployment
+// does, and returns its URL. A name is letters, digits and '_'.
 func (s *Server) CreateDatabase(ctx context.Context, name string) (string, error) {
 	if strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'
 	}) {
-		return "", fmt.Errorf("mariadbtest: %q is no name of a database", name)
+		return "", fmt.Errorf("mysqltest: %q is no name of a database", name)
 	}
-	if _, err := s.admin.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS `"+name+"`"); err != nil {
-		return "", fmt.Errorf("mariadbtest: %w", err)
+	if _, err := s.admin.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS `"+name+"` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"); err != nil {
+		return "", fmt.Errorf("mysqltest: %w", err)
 	}
 	return "mysql://root@/" + name + "?" + url.Values{"socket": {s.Socket}}.Encode(), nil
 }
@@ -173,7 +155,7 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) (string, error
 // DropDatabase removes a database made by CreateDatabase.
 func (s *Server) DropDatabase(ctx context.Context, name string) error {
 	if _, err := s.admin.ExecContext(ctx, "DROP DATABASE IF EXISTS `"+name+"`"); err != nil {
-		return fmt.Errorf("mariadbtest: %w", err)
+		return fmt.Errorf("mysqltest: %w", err)
 	}
 	return nil
 }
@@ -193,6 +175,6 @@ func (s *Server) Close() error {
 	case <-time.After(stopTimeout):
 		_ = s.cmd.Process.Kill()
 		<-s.exited
-		return errors.New("mariadbtest: the server did not stop and was killed")
+		return errors.New("mysqltest: the server did not stop and was killed")
 	}
 }
