@@ -290,6 +290,12 @@ func Due(ctx context.Context, db *gorm.DB, now func() time.Time, say func(Expire
 	return core.New(gormcatalog.New(db), nil, now, slog.Default()).Due(ctx, say)
 }
 
+// Waiting says how many events a database holds that have not been published, and
+// since when the oldest waits: the zero time where none does.
+func Waiting(ctx context.Context, db *gorm.DB) (n int, since time.Time, err error) {
+	return core.New(gormcatalog.New(db), nil, time.Now, slog.Default()).Waiting(ctx)
+}
+
 // Migrate brings the catalog's schema up to date; see gormdb.Migrate.
 func Migrate(ctx context.Context, db *gorm.DB) error { return gormcatalog.New(db).Migrate(ctx) }
 

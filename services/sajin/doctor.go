@@ -2,17 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/kitx"
 	"github.com/sajin-gallery/sajin/pkg/platform"
 	"github.com/sajin-gallery/sajin/services/catalog"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/doctor"
@@ -20,10 +23,15 @@ import (
 	"github.com/sajin-gallery/sajin/services/web"
 )
 
-// peersConfig is where services are that run apart.
+// peersConfig is where services are that run apart and how they know each other,
+// for whoever looks at them. Only they check it.
 type peersConfig struct {
 	CatalogURL string `env:"CATALOG_URL"`
 	UploadURL  string `env:"UPLOAD_URL"`
+	Auth       string `env:"SERVICE_AUTH"`
+	Keys       string `env:"SERVICE_KEYS"`
+	Audience   string `env:"SERVICE_AUDIENCE"`
+	Callers    string `env:"SERVICE_CALLERS"`
 }
 
 // doctorCommand is sajin doctor. A configuration that is wrong is said by what
@@ -33,20 +41,23 @@ func doctorCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil || c == nil {
 		return err
 	}
-	e := &examination{configuration: c, checks: []doctor.Check{said(doctor.Finding{Level: doctor.Good, About: "settings", Detail: "every variable is understood"})}}
+	c.expectAccounts()
+	e := &examination{configuration: c}
 	defer e.close()
-	if _, err := os.Stat(c.common.DataDir); c.embedded && err != nil {
-		e.say(doctor.Warning, "data folder", c.common.DataDir+" is not there yet", "sajin serve, which makes it")
-	} else {
-		e.store(ctx)
-		e.events(ctx)
-		e.databases(ctx)
-	}
+	e.say(doctor.Good, "settings", "the variables of a gallery can be read", "")
+	e.folder()
+	e.store(ctx)
+	e.events(ctx)
+	e.databases(ctx)
 	e.others()
-	if n := doctor.Run(ctx, stdout, e.checks); n > 0 {
+	switch n := doctor.Run(ctx, stdout, e.checks); n {
+	case 0:
+		return nil
+	case 1:
+		return errors.New("one problem was found")
+	default:
 		return fmt.Errorf("%d problems were found", n)
 	}
-	return nil
 }
 
 // examination collects what to look at.
@@ -54,6 +65,28 @@ type examination struct {
 	*configuration
 	checks []doctor.Check
 	opened []*platform.Adapters
+	absent platform.Need // what would be in the data folder, which is not there
+}
+
+// folder looks for the data folder, where something is kept there. Whoever looks
+// at a service that runs apart is told nothing of what the others use.
+func (e *examination) folder() {
+	_, err := os.Stat(e.common.DataDir)
+	if !e.embedded() || err == nil {
+		return
+	}
+	e.absent = e.inFolder
+	var unset []string
+	for _, each := range []struct {
+		need     platform.Need
+		variable string
+	}{{platform.Media, "SAJIN_MEDIA_URL"}, {platform.Events, "SAJIN_EVENTS_URL"}, {platform.Database, "SAJIN_DATABASE_URL"}, {platform.Accounts, "SAJIN_WEB_DATABASE_URL"}} {
+		if e.inFolder&each.need != 0 {
+			unset = append(unset, each.variable)
+		}
+	}
+	e.say(doctor.Warning, "data folder", e.common.DataDir+" is not there yet, so what belongs into it is not looked at",
+		"sajin serve, which makes it; or, for services that run apart, set "+strings.Join(unset, ", "))
 }
 
 func said(f doctor.Finding) doctor.Check {
@@ -67,6 +100,9 @@ func (e *examination) say(level doctor.Level, about, detail, mend string) {
 // open opens one adapter by itself, so that one that fails hides no other. One
 // that a gallery on this machine uses is not looked at.
 func (e *examination) open(ctx context.Context, about string, need platform.Need) *platform.Adapters {
+	if e.absent&need != 0 {
+		return nil
+	}
 	a, err := everything.Open(ctx, e.adapters, need)
 	switch {
 	case fault.KindOf(err) == fault.Locked:
@@ -94,7 +130,8 @@ func (e *examination) store(ctx context.Context) {
 	mend, bucket := "chown -R $USER "+e.common.DataDir, ""
 	if u, err := url.Parse(e.adapters.MediaURL); err == nil && u.Scheme == "gs" {
 		bucket = u.Host
-		mend = "gcloud storage buckets add-iam-policy-binding gs://" + bucket + " --member=serviceAccount:ACCOUNT --role=roles/storage.objectUser"
+		mend = "403: gcloud storage buckets add-iam-policy-binding gs://" + bucket + " --member=serviceAccount:ACCOUNT --role=roles/storage.objectUser\n" +
+			"404: set SAJIN_MEDIA_URL to a bucket that is there"
 	}
 	e.checks = append(e.checks, doctor.Media(a.Media, time.Now, mend))
 	if setup, ok := a.Media.(blob.SetupReader); ok {
@@ -125,19 +162,41 @@ func (e *examination) databases(ctx context.Context) {
 		if a == nil || !s.there(a) {
 			continue
 		}
-		e.checks = append(e.checks, doctor.Schema(s.name, func(ctx context.Context) (gormdb.Versions, error) { return s.versions(ctx, a) }))
+		reach := "start the database that " + s.variable + " names, make it (CREATE DATABASE), or give this account the right to log in"
+		e.checks = append(e.checks, doctor.Schema(s.name, reach, func(ctx context.Context) (gormdb.Versions, error) { return s.versions(ctx, a) }))
+		if s.need == platform.Database {
+			e.checks = append(e.checks, doctor.Outbox(func(ctx context.Context) (int, time.Time, error) { return catalog.Waiting(ctx, a.DB) }, time.Now))
+		}
 	}
 }
 
 // others is what is asked over HTTP.
 func (e *examination) others() {
 	client := &http.Client{Timeout: 10 * time.Second}
-	for _, peer := range []struct{ variable, address string }{
-		{"SAJIN_CATALOG_URL", e.peers.CatalogURL}, {"SAJIN_UPLOAD_URL", e.peers.UploadURL},
+	peers := platform.Peers{CatalogURL: e.peers.CatalogURL, UploadURL: e.peers.UploadURL, Auth: e.peers.Auth, Keys: e.peers.Keys}
+	authErr := peers.CheckAuth()
+	if authErr != nil {
+		e.say(doctor.Problem, "token keys", authErr.Error(), "give all three services the same; docs/operations.md says how keys are changed")
+	}
+	for _, peer := range []struct {
+		name, variable, address string
+		target                  func() (kitx.Target, error)
+	}{
+		{"catalog", "SAJIN_CATALOG_URL", peers.CatalogURL, peers.Catalog}, {"upload", "SAJIN_UPLOAD_URL", peers.UploadURL, peers.Upload},
 	} {
-		if peer.address != "" {
-			e.checks = append(e.checks, doctor.Ready(client, peer.variable, peer.address))
+		if peer.address == "" {
+			continue
 		}
+		e.checks = append(e.checks, doctor.Ready(client, peer.variable, peer.address))
+		if authErr != nil || !peers.Proves() {
+			continue
+		}
+		target, err := peer.target()
+		if err != nil {
+			e.say(doctor.Problem, peer.name, err.Error(), "")
+			continue
+		}
+		e.checks = append(e.checks, doctor.Believed(target.HTTP, peer.name, peer.address))
 	}
 	files, err := web.StaticFiles()
 	if e.web.StaticURL == "" || err != nil {

@@ -141,3 +141,23 @@ func TestDoctorKnowsWhatTheCloudLacks(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+// A job of Cloud Run is told of what it uses itself, and has no data folder: doctor
+// looks at that, and says what it was not told of.
+func TestDoctorLooksAtWhatAJobUses(t *testing.T) {
+	cloud(t)
+	t.Setenv("SAJIN_DATABASE_URL", "")
+	t.Setenv("SAJIN_WEB_DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "accounts.db"))
+	out, problem, code := run(t, "doctor")
+	for _, want := range []string{
+		"warning  data folder: sajin-data is not there yet", "set SAJIN_DATABASE_URL\n", "ok       media: objects can be written",
+		"problem  events: topic sajin-images is not there", "problem  schema of web: it is at version 0",
+	} {
+		if code != 1 || !strings.Contains(out, want) {
+			t.Errorf("no %q in %d\n%s%s", want, code, out, problem)
+		}
+	}
+	if strings.Index(out, "topic upload-objects-dead is not there") > strings.Index(out, "subscription upload-objects is not there") {
+		t.Errorf("a subscription comes before what it needs:\n%s", out)
+	}
+}
