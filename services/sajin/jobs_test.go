@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/pkg/telemetry/telemetrytest"
 	"github.com/sajin-gallery/sajin/services/catalog"
 	"github.com/sajin-gallery/sajin/services/upload"
 )
@@ -73,6 +75,7 @@ func TestJobsWorkInTheCloud(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	spans := exported(t)
 	for _, tt := range []struct{ command, want string }{
 		{"migrate", "catalog: brought from version 0"},
 		{"sweep", "1 processed"},
@@ -84,6 +87,9 @@ func TestJobsWorkInTheCloud(t *testing.T) {
 	}
 	if _, err := a.Media.Stat(t.Context(), contract.ManifestKey(id)); err != nil {
 		t.Errorf("the sweep left no manifest: %v", err)
+	}
+	if names := spans(); !slices.Contains(names, "process image") || !slices.Contains(names, "send sajin-images") {
+		t.Errorf("the jobs ended and had exported %q", names)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
@@ -105,6 +111,23 @@ func TestJobsWorkInTheCloud(t *testing.T) {
 	}
 	if left, err := os.ReadDir("."); err != nil || len(left) != 0 {
 		t.Errorf("the jobs wrote %v to their folder (%v)", left, err)
+	}
+}
+
+// exported begins to take the spans of commands, which send them at their end and
+// not before.
+func exported(t *testing.T) (names func() []string) {
+	t.Helper()
+	c := telemetrytest.Collect(t)
+	for _, variable := range append(c.Environment(), "OTEL_BSP_SCHEDULE_DELAY=3600000") { // milliseconds
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	return func() (out []string) {
+		for _, s := range c.Spans() {
+			out = append(out, s.Name)
+		}
+		return out
 	}
 }
 
