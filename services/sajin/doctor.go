@@ -97,9 +97,9 @@ func (e *examination) say(level doctor.Level, about, detail, mend string) {
 	e.checks = append(e.checks, said(doctor.Finding{Level: level, About: about, Detail: detail, Mend: mend}))
 }
 
-// open opens one adapter by itself, so that one that fails hides no other. One
-// that a gallery on this machine uses is not looked at.
-func (e *examination) open(ctx context.Context, about string, need platform.Need) *platform.Adapters {
+// open opens one adapter by itself, so that one that fails hides no other; mend is
+// what to do then. One that a gallery on this machine uses is not looked at.
+func (e *examination) open(ctx context.Context, about string, need platform.Need, mend string) *platform.Adapters {
 	if e.absent&need != 0 {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (e *examination) open(ctx context.Context, about string, need platform.Need
 	case fault.KindOf(err) == fault.Locked:
 		e.say(doctor.Good, about, "a gallery is running and uses it", "")
 	case err != nil:
-		e.say(doctor.Problem, about, "it cannot be opened: "+err.Error(), "")
+		e.say(doctor.Problem, about, "it cannot be opened: "+err.Error(), mend)
 	default:
 		e.opened = append(e.opened, a)
 		return a
@@ -123,11 +123,11 @@ func (e *examination) close() {
 }
 
 func (e *examination) store(ctx context.Context) {
-	a := e.open(ctx, "media", platform.Media)
+	mend, bucket := owned("SAJIN_MEDIA_URL", e.adapters.MediaURL), ""
+	a := e.open(ctx, "media", platform.Media, mend)
 	if a == nil {
 		return
 	}
-	mend, bucket := "chown -R $USER "+e.common.DataDir, ""
 	if u, err := url.Parse(e.adapters.MediaURL); err == nil && u.Scheme == "gs" {
 		bucket = u.Host
 		mend = "403: gcloud storage buckets add-iam-policy-binding gs://" + bucket + " --member=serviceAccount:ACCOUNT --role=roles/storage.objectUser\n" +
@@ -140,7 +140,12 @@ func (e *examination) store(ctx context.Context) {
 }
 
 func (e *examination) events(ctx context.Context) {
-	a := e.open(ctx, "events", platform.Events)
+	const start = "start the NATS server that SAJIN_EVENTS_URL names"
+	mend := start
+	if !strings.HasPrefix(e.adapters.EventsURL, "nats://") {
+		mend = owned("SAJIN_EVENTS_URL", e.adapters.EventsURL)
+	}
+	a := e.open(ctx, "events", platform.Events, mend)
 	if a == nil {
 		return
 	}
@@ -150,7 +155,7 @@ func (e *examination) events(ctx context.Context) {
 		return
 	}
 	if bus, ok := a.Bus.(interface{ Check(context.Context) error }); ok {
-		e.checks = append(e.checks, doctor.Ping("events", bus.Check, "start the NATS server that SAJIN_EVENTS_URL names"))
+		e.checks = append(e.checks, doctor.Ping("events", bus.Check, start))
 	}
 }
 
@@ -158,7 +163,7 @@ func (e *examination) events(ctx context.Context) {
 // its database.
 func (e *examination) databases(ctx context.Context) {
 	for _, s := range schemas {
-		a := e.open(ctx, "database of "+s.name, s.need)
+		a := e.open(ctx, "database of "+s.name, s.need, s.lost)
 		if a == nil || !s.there(a) {
 			continue
 		}
@@ -168,6 +173,16 @@ func (e *examination) databases(ctx context.Context) {
 			e.checks = append(e.checks, doctor.Outbox(func(ctx context.Context) (int, time.Time, error) { return catalog.Waiting(ctx, a.DB) }, time.Now))
 		}
 	}
+}
+
+// owned is what to do about a place that this program may not use. In the cloud
+// that is a matter of who it is.
+func owned(variable, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Path == "" {
+		return "gcloud auth application-default login, or run this as the service's account; and see that " + variable + " is right"
+	}
+	return "chown -R $USER " + u.Path
 }
 
 // others is what is asked over HTTP.

@@ -18,6 +18,7 @@ import (
 type schema struct {
 	name     string
 	variable string // that names its database
+	lost     string // what to do about one that cannot be opened
 	need     platform.Need
 	// there reports whether the gallery keeps it at all.
 	there    func(*platform.Adapters) bool
@@ -28,6 +29,7 @@ type schema struct {
 // schemas are all that there are, in the order in which they are migrated.
 var schemas = []schema{{
 	name: "catalog", variable: "SAJIN_DATABASE_URL", need: platform.Database,
+	lost:  "restore its backup, or move it away and run sajin rebuild, which makes it from the pictures; or set SAJIN_DATABASE_URL to where it is",
 	there: func(a *platform.Adapters) bool { return a.DB != nil },
 	versions: func(ctx context.Context, a *platform.Adapters) (gormdb.Versions, error) {
 		return catalog.SchemaVersions(ctx, a.DB)
@@ -35,6 +37,7 @@ var schemas = []schema{{
 	migrate: func(ctx context.Context, a *platform.Adapters) error { return catalog.Migrate(ctx, a.DB) },
 }, {
 	name: "web", variable: "SAJIN_WEB_DATABASE_URL", need: platform.Accounts,
+	lost:  "restore its backup, or move it away, and make the account again; or set SAJIN_WEB_DATABASE_URL to where it is",
 	there: func(a *platform.Adapters) bool { return a.Accounts != nil },
 	versions: func(ctx context.Context, a *platform.Adapters) (gormdb.Versions, error) {
 		return web.SchemaVersions(ctx, a.Accounts)
