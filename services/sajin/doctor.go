@@ -49,7 +49,8 @@ func doctorCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	e.store(ctx)
 	e.events(ctx)
 	e.databases(ctx)
-	e.others()
+	e.neighbours()
+	e.static()
 	switch n := doctor.Run(ctx, stdout, e.checks); n {
 	case 0:
 		return nil
@@ -185,13 +186,16 @@ func owned(variable, address string) string {
 	return "chown -R $USER " + u.Path
 }
 
-// others is what is asked over HTTP.
-func (e *examination) others() {
-	client := &http.Client{Timeout: 10 * time.Second}
+// httpTimeout bounds each question over HTTP.
+const httpTimeout = 10 * time.Second
+
+// neighbours are the services that run apart, as web reaches them.
+func (e *examination) neighbours() {
+	client := &http.Client{Timeout: httpTimeout}
 	peers := platform.Peers{CatalogURL: e.peers.CatalogURL, UploadURL: e.peers.UploadURL, Auth: e.peers.Auth, Keys: e.peers.Keys}
-	authErr := peers.CheckAuth()
-	if authErr != nil {
-		e.say(doctor.Problem, "token keys", authErr.Error(), "give all three services the same; docs/operations.md says how keys are changed")
+	unusable := peers.CheckAuth()
+	if unusable != nil {
+		e.say(doctor.Problem, "token keys", unusable.Error(), "give all three services the same; docs/operations.md says how keys are changed")
 	}
 	for _, peer := range []struct {
 		name, variable, address string
@@ -203,16 +207,23 @@ func (e *examination) others() {
 			continue
 		}
 		e.checks = append(e.checks, doctor.Ready(client, peer.variable, peer.address))
-		if authErr != nil || !peers.Proves() {
-			continue
+		if unusable == nil && peers.Proves() {
+			e.believed(peer.name, peer.address, peer.target)
 		}
-		target, err := peer.target()
-		if err != nil {
-			e.say(doctor.Problem, peer.name, err.Error(), "")
-			continue
-		}
-		e.checks = append(e.checks, doctor.Believed(target.HTTP, peer.name, peer.address))
 	}
+}
+
+func (e *examination) believed(name, address string, target func() (kitx.Target, error)) {
+	door, err := target()
+	if err != nil {
+		e.say(doctor.Problem, name, "no token can be made for it: "+err.Error(), "run this as web's account, where the services are")
+		return
+	}
+	e.checks = append(e.checks, doctor.Believed(door.HTTP, name, address))
+}
+
+// static is where browsers get the interface's files.
+func (e *examination) static() {
 	files, err := web.StaticFiles()
 	if e.web.StaticURL == "" || err != nil {
 		return
@@ -221,5 +232,5 @@ func (e *examination) others() {
 	for _, f := range files {
 		names = append(names, f.Name)
 	}
-	e.checks = append(e.checks, doctor.Static(client, e.web.StaticURL, e.web.PublicOrigin, names))
+	e.checks = append(e.checks, doctor.Static(&http.Client{Timeout: httpTimeout}, e.web.StaticURL, e.web.PublicOrigin, names))
 }
