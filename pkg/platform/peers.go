@@ -32,6 +32,13 @@ func (p *Peers) Validate() error {
 	)
 }
 
+// CheckAuth names what is missing or cannot work of what proves who is calling,
+// wherever the services are.
+func (p *Peers) CheckAuth() error { return checkAuth(p.Auth, p.Keys) }
+
+// Proves reports whether calls are made with a token.
+func (p *Peers) Proves() bool { return p.Auth != authNone && p.Auth != authUnsaid }
+
 // checkSafe keeps Google's tokens, which are good for an hour, off a line that
 // others can read, and asks how to prove oneself to another machine.
 func (p *Peers) checkSafe(variable, raw string) error {
@@ -59,18 +66,24 @@ func checkPeer(variable, raw string) error {
 
 // Targets are the services, as web proves itself to them. Call Validate first.
 func (p *Peers) Targets() (catalog, upload kitx.Target, err error) {
-	if catalog, err = p.target(catalogName, p.CatalogURL); err != nil {
+	if catalog, err = p.Catalog(); err != nil {
 		return kitx.Target{}, kitx.Target{}, err
 	}
-	upload, err = p.target(uploadName, p.UploadURL)
+	upload, err = p.Upload()
 	return catalog, upload, err
 }
+
+// Catalog is the one of Targets, for whoever need not know the other.
+func (p *Peers) Catalog() (kitx.Target, error) { return p.target(catalogName, p.CatalogURL) }
+
+// Upload is the one of Targets, for whoever need not know the other.
+func (p *Peers) Upload() (kitx.Target, error) { return p.target(uploadName, p.UploadURL) }
 
 // target is a service over a network. To Google a service is its address, to us
 // its name.
 func (p *Peers) target(name, address string) (kitx.Target, error) {
 	target := remote(name, address)
-	if p.Auth == authNone || p.Auth == authUnsaid {
+	if !p.Proves() {
 		return target, nil
 	}
 	keys, err := keyring.Parse(p.Keys)

@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,10 +34,7 @@ func measured(t *testing.T) map[string]bool {
 	return out
 }
 
-var (
-	series = regexp.MustCompile(`\b(?:sajin|http|db|messaging)_[a-z_]+_(?:total|bucket|count|sum)\b`)
-	labels = regexp.MustCompile(`\b(?:http|server|db|messaging)_(?:response|request|route|address|operation|collection|destination)[a-z_]*\b`)
-)
+var series = regexp.MustCompile(`\b(?:sajin|http|db|messaging)_[a-z_]+_(?:total|bucket|count|sum)\b`)
 
 // Dashboards and alerts name what there is, and each thing that is measured can
 // be seen.
@@ -61,34 +59,98 @@ func TestDashboardsAndAlertsNameWhatIsMeasured(t *testing.T) {
 	}
 }
 
-// The labels that they ask for are attributes that somewhere are recorded.
-func TestDashboardsAndAlertsAskForWhatIsRecorded(t *testing.T) {
-	recorded := regexp.MustCompile(`attribute\.(?:String|Int|Bool)\("([a-z_.]+)"`)
-	var known []string
-	for _, pattern := range []string{"../httpx/*.go", "../gormdb/*.go", "../event/traced/*.go"} {
-		sources, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, source := range sources {
-			text, err := os.ReadFile(source)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range recorded.FindAllStringSubmatch(string(text), -1) {
-				known = append(known, strings.ReplaceAll(m[1], ".", "_"))
-			}
+// expressions are all that the dashboard and the alerts ask for, by where.
+func expressions(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	text, err := os.ReadFile(files + "dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ RefID, Expr string }
 		}
 	}
-	for _, name := range []string{"dashboard.json", "alerts.yaml"} {
-		text, err := os.ReadFile(filepath.Join(files, name))
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range d.Panels {
+		for _, target := range p.Targets {
+			out[p.Title+" "+target.RefID] = target.Expr
+		}
+	}
+	if text, err = os.ReadFile(files + "alerts.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	for _, alert := range strings.Split(string(text), "- alert: ")[1:] {
+		name, rest, _ := strings.Cut(alert, "\n")
+		expr, _, _ := strings.Cut(rest, "\n        labels:")
+		expr, _, _ = strings.Cut(expr, "\n        for:")
+		out[name] = strings.TrimPrefix(strings.TrimSpace(expr), "expr:")
+	}
+	return out
+}
+
+var (
+	grouped = regexp.MustCompile(`\bby \(([^)]*)\)`)
+	matched = regexp.MustCompile(`[{,]\s*([a-z_]+)\s*(?:=~|!~|!=|=)`)
+)
+
+// asked are the labels that an expression groups and selects by.
+func asked(expr string) []string {
+	var out []string
+	for _, m := range grouped.FindAllStringSubmatch(expr, -1) {
+		for name := range strings.SplitSeq(m[1], ",") {
+			out = append(out, strings.TrimSpace(name))
+		}
+	}
+	for _, m := range matched.FindAllStringSubmatch(expr, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// recorded are the attributes that somewhere are recorded, as Prometheus has them,
+// and the labels that it makes itself.
+func recorded(t *testing.T) []string {
+	t.Helper()
+	attribute := regexp.MustCompile(`attribute\.(?:String|Int|Bool)\("([a-z_.]+)"`)
+	out := []string{"job", "le"}
+	for _, top := range []string{"../../pkg", "../../services"} {
+		err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() && entry.Name() == "node_modules" {
+				return fs.SkipDir
+			}
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range attribute.FindAllStringSubmatch(string(text), -1) {
+				out = append(out, strings.ReplaceAll(m[1], ".", "_"))
+			}
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, label := range labels.FindAllString(series.ReplaceAllString(string(text), ""), -1) {
+	}
+	return out
+}
+
+// The labels that they ask for are attributes that somewhere are recorded.
+func TestDashboardsAndAlertsAskForWhatIsRecorded(t *testing.T) {
+	known := recorded(t)
+	for where, expr := range expressions(t) {
+		labels := asked(expr)
+		for _, label := range labels {
 			if !slices.Contains(known, label) {
-				t.Errorf("%s asks for %s, which nobody records", name, label)
+				t.Errorf("%s asks for %s, which nobody records", where, label)
 			}
+		}
+		if !series.MatchString(expr) || len(labels) == 0 {
+			t.Errorf("%s was not understood: %s", where, expr)
 		}
 	}
 }

@@ -22,7 +22,10 @@ const (
 // when the process ends. Once a line has taken 100 ms, lines only wait in memory,
 // up to a mebibyte and until all of them are taken; more are lost and counted,
 // and the next line that is taken says how many. Safe for concurrent use.
-func Patient(w io.Writer) io.Writer { return &patient{out: w} }
+func Patient(w io.Writer) io.Writer {
+	LogLost.Add(context.Background(), 0) // an alert sees the first only where there was none
+	return &patient{out: w}
+}
 
 type patient struct {
 	out io.Writer

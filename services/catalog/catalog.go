@@ -111,6 +111,7 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
+	countAltered(ctx, 0)
 	store := gormcatalog.New(deps.DB)
 	s := &Service{
 		config: config, deps: deps, store: store,
@@ -249,10 +250,16 @@ func (s *Service) alarmed(ctx context.Context, d event.Delivery) error {
 	if !errors.Is(err, core.ErrEventAltered) {
 		return err
 	}
-	telemetry.Altered.Add(ctx, 1, attribute.String("messaging.destination.subscription.name", Subscription))
+	countAltered(ctx, 1)
 	s.deps.Log.ErrorContext(ctx, "an event came again and says something else; it has no effect", "code", core.ErrEventAltered.Code,
 		"subscription", Subscription, "event", d.Event.ID, "source", d.Event.Source, "type", d.Event.Type, "subject", d.Event.Subject)
 	return nil
+}
+
+// countAltered counts events that came again and said something else. It begins at
+// none, without which an alert would not see the first.
+func countAltered(ctx context.Context, n int64) {
+	telemetry.Altered.Add(ctx, n, attribute.String("messaging.destination.subscription.name", Subscription))
 }
 
 // receive pulls events, where they are not pushed, until ctx ends.
@@ -288,6 +295,12 @@ func (s *Service) Keep(ctx context.Context, say func(Expired)) (Kept, error) {
 // images that it would purge, and changes nothing.
 func Due(ctx context.Context, db *gorm.DB, now func() time.Time, say func(Expired)) (Kept, error) {
 	return core.New(gormcatalog.New(db), nil, now, slog.Default()).Due(ctx, say)
+}
+
+// Waiting says how many events a database holds that have not been published, and
+// since when the oldest waits: the zero time where none does.
+func Waiting(ctx context.Context, db *gorm.DB) (n int, since time.Time, err error) {
+	return core.New(gormcatalog.New(db), nil, time.Now, slog.Default()).Waiting(ctx)
 }
 
 // Migrate brings the catalog's schema up to date; see gormdb.Migrate.

@@ -19,6 +19,22 @@ import (
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalogtest"
 )
 
+// Whoever asks how much a count has grown is told nothing of its first value: what
+// an alert waits for begins at none.
+func TestWhatAnAlertWaitsForBeginsAtNone(t *testing.T) {
+	recorder := telemetrytest.Record(t)
+	deployed(t, fakePubSub(t))
+	for _, m := range recorder.Measurements(t) {
+		if m.Name == "sajin.events.altered" && m.Attributes["messaging.destination.subscription.name"] == Subscription {
+			if m.Count != 0 {
+				t.Errorf("%d altered events before the first", m.Count)
+			}
+			return
+		}
+	}
+	t.Error("a catalog that has started does not say how many events were altered")
+}
+
 // S02: bodies that are swapped under known ids are acknowledged, counted, and a
 // line in the log that an alert can stand on. None of them has an effect.
 func TestS02_AlteredEventsRaiseTheAlarm(t *testing.T) {

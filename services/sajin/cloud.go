@@ -28,17 +28,28 @@ func lackingOn(bus event.Bus) doctor.Lacking {
 	if !ok {
 		return nil
 	}
-	return func(ctx context.Context, s event.Subscription) (map[string]string, error) {
+	return func(ctx context.Context, s event.Subscription) ([]doctor.Lack, error) {
 		missing, err := pubsub.Missing(ctx, s)
-		out := map[string]string{}
-		for _, lack := range missing {
+		var out []doctor.Lack
+		for _, lack := range missing { // topics first
 			if lack.Subscription == "" {
-				out["topic "+string(lack.Topic)] = "gcloud pubsub topics create " + string(lack.Topic)
+				out = append(out, doctor.Lack{What: "topic " + string(lack.Topic), Mend: "gcloud pubsub topics create " + string(lack.Topic)})
 				continue
 			}
-			out["subscription "+lack.Subscription] = fmt.Sprintf("gcloud pubsub subscriptions create %s --topic=%s --ack-deadline=%d --expiration-period=never",
-				lack.Subscription, lack.Topic, int(s.WithDefaults().AckDeadline.Seconds()))
+			out = append(out, doctor.Lack{What: "subscription " + lack.Subscription, Mend: subscriptionCommand(s.WithDefaults(), lack)})
 		}
 		return out, err
 	}
+}
+
+// subscriptionCommand makes a subscription that is pulled. Where events are pushed,
+// what made the others knows the address.
+func subscriptionCommand(s event.Subscription, lack gcppubsub.Lack) string {
+	create := fmt.Sprintf("gcloud pubsub subscriptions create %s --topic=%s --expiration-period=never", lack.Subscription, lack.Topic)
+	if lack.Topic.Dead() {
+		return create + " --message-retention-duration=31d"
+	}
+	return create + fmt.Sprintf(" --ack-deadline=%d --min-retry-delay=%ds --max-retry-delay=%ds\n",
+		int(s.AckDeadline.Seconds()), int(s.MinBackoff.Seconds()), int(s.MaxBackoff.Seconds())) +
+		"terraform apply, where events are pushed: it knows the address"
 }

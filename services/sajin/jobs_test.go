@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/platform"
+	"github.com/sajin-gallery/sajin/pkg/telemetry/telemetrytest"
 	"github.com/sajin-gallery/sajin/services/catalog"
 	"github.com/sajin-gallery/sajin/services/upload"
 )
@@ -73,6 +75,7 @@ func TestJobsWorkInTheCloud(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	spans := exported(t)
 	for _, tt := range []struct{ command, want string }{
 		{"migrate", "catalog: brought from version 0"},
 		{"sweep", "1 processed"},
@@ -84,6 +87,9 @@ func TestJobsWorkInTheCloud(t *testing.T) {
 	}
 	if _, err := a.Media.Stat(t.Context(), contract.ManifestKey(id)); err != nil {
 		t.Errorf("the sweep left no manifest: %v", err)
+	}
+	if names := spans(); !slices.Contains(names, "process image") || !slices.Contains(names, "send sajin-images") {
+		t.Errorf("the jobs ended and had exported %q", names)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
@@ -105,6 +111,23 @@ func TestJobsWorkInTheCloud(t *testing.T) {
 	}
 	if left, err := os.ReadDir("."); err != nil || len(left) != 0 {
 		t.Errorf("the jobs wrote %v to their folder (%v)", left, err)
+	}
+}
+
+// exported begins to take the spans of commands, which send them at their end and
+// not before.
+func exported(t *testing.T) (names func() []string) {
+	t.Helper()
+	c := telemetrytest.Collect(t)
+	for _, variable := range append(c.Environment(), "OTEL_BSP_SCHEDULE_DELAY=3600000") { // milliseconds
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	return func() (out []string) {
+		for _, s := range c.Spans() {
+			out = append(out, s.Name)
+		}
+		return out
 	}
 }
 
@@ -139,5 +162,25 @@ func TestDoctorKnowsWhatTheCloudLacks(t *testing.T) {
 	}
 	if !strings.Contains(out, "ok       events: upload-objects is subscribed to sajin-objects") {
 		t.Errorf("%s", out)
+	}
+}
+
+// A job of Cloud Run is told of what it uses itself, and has no data folder: doctor
+// looks at that, and says what it was not told of.
+func TestDoctorLooksAtWhatAJobUses(t *testing.T) {
+	cloud(t)
+	t.Setenv("SAJIN_DATABASE_URL", "")
+	t.Setenv("SAJIN_WEB_DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "accounts.db"))
+	out, problem, code := run(t, "doctor")
+	for _, want := range []string{
+		"warning  data folder: sajin-data is not there yet", "set SAJIN_DATABASE_URL\n", "ok       media: objects can be written",
+		"problem  events: topic sajin-images is not there", "problem  schema of web: it is at version 0",
+	} {
+		if code != 1 || !strings.Contains(out, want) {
+			t.Errorf("no %q in %d\n%s%s", want, code, out, problem)
+		}
+	}
+	if strings.Index(out, "topic upload-objects-dead is not there") > strings.Index(out, "subscription upload-objects is not there") {
+		t.Errorf("a subscription comes before what it needs:\n%s", out)
 	}
 }

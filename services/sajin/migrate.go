@@ -16,8 +16,10 @@ import (
 
 // schema is what one service keeps in a database.
 type schema struct {
-	name string
-	need platform.Need
+	name     string
+	variable string // that names its database
+	lost     string // what to do about one that cannot be opened
+	need     platform.Need
 	// there reports whether the gallery keeps it at all.
 	there    func(*platform.Adapters) bool
 	versions func(context.Context, *platform.Adapters) (gormdb.Versions, error)
@@ -26,14 +28,16 @@ type schema struct {
 
 // schemas are all that there are, in the order in which they are migrated.
 var schemas = []schema{{
-	name: "catalog", need: platform.Database,
+	name: "catalog", variable: "SAJIN_DATABASE_URL", need: platform.Database,
+	lost:  "restore its backup, or move it away and run sajin rebuild, which makes it from the pictures; or set SAJIN_DATABASE_URL to where it is",
 	there: func(a *platform.Adapters) bool { return a.DB != nil },
 	versions: func(ctx context.Context, a *platform.Adapters) (gormdb.Versions, error) {
 		return catalog.SchemaVersions(ctx, a.DB)
 	},
 	migrate: func(ctx context.Context, a *platform.Adapters) error { return catalog.Migrate(ctx, a.DB) },
 }, {
-	name: "web", need: platform.Accounts,
+	name: "web", variable: "SAJIN_WEB_DATABASE_URL", need: platform.Accounts,
+	lost:  "restore its backup, or move it away, and make the account again; or set SAJIN_WEB_DATABASE_URL to where it is",
 	there: func(a *platform.Adapters) bool { return a.Accounts != nil },
 	versions: func(ctx context.Context, a *platform.Adapters) (gormdb.Versions, error) {
 		return web.SchemaVersions(ctx, a.Accounts)
@@ -49,10 +53,7 @@ func migrateCommand(ctx context.Context, args []string, stdout io.Writer) error 
 	if err != nil || c == nil {
 		return err
 	}
-	if c.accountsNamed && !c.web.Guarded() {
-		// A job is told which databases there are, and not how people sign in.
-		c.adapters.Auth = config.AuthPassword
-	}
+	c.expectAccounts()
 	var need platform.Need
 	for _, s := range schemas {
 		need |= s.need
@@ -72,6 +73,14 @@ func migrateCommand(ctx context.Context, args []string, stdout io.Writer) error 
 		_, _ = fmt.Fprintln(stdout, "This was a dry run: nothing was changed.")
 	}
 	return errors.Join(all...)
+}
+
+// expectAccounts opens the database of accounts wherever one is named: a job is
+// told which databases there are, and not how people sign in.
+func (c *configuration) expectAccounts() {
+	if c.accountsNamed && !c.web.Guarded() {
+		c.adapters.Auth = config.AuthPassword
+	}
 }
 
 func (s schema) run(ctx context.Context, a *platform.Adapters, dry bool, stdout io.Writer) error {

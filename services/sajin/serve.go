@@ -28,9 +28,8 @@ type configuration struct {
 	upload   upload.Config
 	catalog  catalog.Config
 	web      web.Config
-	peers    peersConfig // of services that run apart, for whoever looks at them
-	// embedded says that something is kept below the data folder.
-	embedded bool
+	peers    peersConfig   // of services that run apart, for whoever looks at them
+	inFolder platform.Need // what is kept below the data folder
 	// accountsNamed says that somebody has named a database of accounts.
 	accountsNamed bool
 }
@@ -42,11 +41,22 @@ func (c *configuration) load(environ []string) error {
 	if err != nil {
 		return err
 	}
-	c.embedded = c.adapters.MediaURL == "" || c.adapters.DatabaseURL == "" || c.adapters.EventsURL == "" ||
-		c.web.Guarded() && c.adapters.AccountsURL == ""
+	for need, address := range map[platform.Need]string{
+		platform.Media: c.adapters.MediaURL, platform.Events: c.adapters.EventsURL, platform.Database: c.adapters.DatabaseURL,
+	} {
+		if address == "" {
+			c.inFolder |= need
+		}
+	}
+	if c.web.Guarded() && c.adapters.AccountsURL == "" {
+		c.inFolder |= platform.Accounts
+	}
 	c.accountsNamed = c.adapters.AccountsURL != ""
 	return c.adapters.Embedded(c.common.DataDir)
 }
+
+// embedded reports whether something is kept below the data folder.
+func (c *configuration) embedded() bool { return c.inFolder != 0 }
 
 // baseMemory is what the process needs besides the images in work: measured 36
 // MiB idle, and room for the garbage of requests.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/platform"
@@ -38,12 +39,23 @@ func upkeep(name string, args []string, stdout io.Writer, define func(*flag.Flag
 		environ = append(environ, "SAJIN_DATA_DIR="+*data)
 	}
 	c = &configuration{}
-	return c, c.load(environ)
+	return c, c.load(ofService(environ))
+}
+
+// ofService takes the address away that a service which runs apart listens on: in
+// its environment nothing says who signs in, and a command listens nowhere.
+func ofService(environ []string) []string {
+	for _, each := range environ {
+		if strings.HasPrefix(each, "SAJIN_SERVICE_AUTH=") {
+			return append(environ, "SAJIN_ADDR=127.0.0.1:0")
+		}
+	}
+	return environ
 }
 
 // openUpkeep opens what a command needs, or says that a gallery runs there.
 func openUpkeep(ctx context.Context, c *configuration, need platform.Need) (*platform.Adapters, error) {
-	if c.embedded { // a job in the cloud has no disk to write to
+	if c.embedded() { // a job in the cloud has no disk to write to
 		if err := platform.MakeDataDir(c.common.DataDir); err != nil {
 			return nil, err
 		}

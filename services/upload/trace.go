@@ -47,13 +47,12 @@ func outcome(err error) string {
 }
 
 // countSwept counts what a sweep came upon, as an operator would want to be
-// warned of it.
+// warned of it. What it did not come upon is counted as none, without which an
+// alert would not see the first.
 func countSwept(ctx context.Context, done Swept) {
 	for kind, n := range map[string]int{
 		"taken": done.Taken, "processed": done.Processed, "retried": done.Retried, "sessions": done.Sessions, "removed": done.Removed, "failed": done.Failed,
 	} {
-		if n > 0 {
-			telemetry.Swept.Add(ctx, int64(n), attribute.String("kind", kind))
-		}
+		telemetry.Swept.Add(ctx, int64(n), attribute.String("kind", kind))
 	}
 }

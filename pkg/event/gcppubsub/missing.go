@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
 // Lack is a topic, or a subscription, that a subscription of ours needs and that
@@ -29,7 +30,7 @@ func (b *Bus) Missing(ctx context.Context, s event.Subscription) ([]Lack, error)
 		if status.Code(err) == codes.NotFound {
 			out = append(out, Lack{Topic: topic})
 		} else if err != nil {
-			return nil, classify("gcppubsub.Missing", err)
+			return nil, notShown(err)
 		}
 	}
 	for _, need := range []Lack{{s.Topic, s.Name}, {dead, string(dead)}} {
@@ -37,8 +38,17 @@ func (b *Bus) Missing(ctx context.Context, s event.Subscription) ([]Lack, error)
 		if status.Code(err) == codes.NotFound || err == nil && found.GetTopic() != b.topicName(need.Topic) {
 			out = append(out, need)
 		} else if err != nil {
-			return nil, classify("gcppubsub.Missing", err)
+			return nil, notShown(err)
 		}
 	}
 	return out, nil
+}
+
+// notShown tells a right that is missing from a bus that is away: the services do
+// without that right.
+func notShown(err error) error {
+	if status.Code(err) == codes.PermissionDenied {
+		return fault.As(fault.Forbidden, "gcppubsub.Missing", err)
+	}
+	return classify("gcppubsub.Missing", err)
 }

@@ -72,6 +72,9 @@ type Store interface {
 	Sent(ctx context.Context, ids []int64) error
 	// Release gives claimed events back.
 	Release(ctx context.Context, ids []int64) error
+	// Waiting says how many events are in the outbox, claimed or not, and when the
+	// oldest of them happened: the zero time where there is none.
+	Waiting(ctx context.Context) (n int, since time.Time, err error)
 
 	// Key is the secret that cursors are signed with: 32 random bytes, made at
 	// the first call and the same for every process from then on.

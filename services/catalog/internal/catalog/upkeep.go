@@ -139,6 +139,13 @@ func (s *Service) Due(ctx context.Context, say func(Expired)) (Kept, error) {
 	return out, fault.Wrap("catalog.Due", err)
 }
 
+// Waiting says how many events of the outbox have not been published, and since
+// when the oldest waits: the zero time where none does.
+func (s *Service) Waiting(ctx context.Context) (n int, since time.Time, err error) {
+	n, since, err = s.store.Waiting(ctx)
+	return n, since, fault.Wrap("catalog.Waiting", err)
+}
+
 func (s *Service) dates() Dates {
 	now := s.now()
 	return Dates{Now: now, Trashed: now.Add(-TrashPeriod), Changes: now.Add(-ChangesPeriod), Events: now.Add(-EventsPeriod)}

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/identity"
@@ -153,6 +154,24 @@ func (s *Store) Release(ctx context.Context, ids []int64) error {
 	return s.settle(ctx, ids, func(tx *gorm.DB) error {
 		return tx.Model(&outboxRow{}).Where("id IN ?", ids).Update("claimed_until_ms", 0).Error
 	})
+}
+
+// Waiting reads the outbox's first row, which is its oldest.
+func (s *Store) Waiting(ctx context.Context) (n int, since time.Time, err error) {
+	var count int64
+	var first []outboxRow
+	err = s.db.WithContext(ctx).Model(&outboxRow{}).Count(&count).Error
+	if err == nil {
+		err = s.db.WithContext(ctx).Order("id").Limit(1).Find(&first).Error
+	}
+	if err != nil || len(first) == 0 {
+		return int(count), time.Time{}, gormdb.Fault("gormcatalog.Waiting", err)
+	}
+	var oldest event.Event
+	if err := json.Unmarshal([]byte(first[0].Body), &oldest); err != nil {
+		return 0, time.Time{}, fault.As(fault.Internal, "gormcatalog.Waiting", err)
+	}
+	return int(count), oldest.Time, nil
 }
 
 func (s *Store) settle(ctx context.Context, ids []int64, f func(*gorm.DB) error) error {

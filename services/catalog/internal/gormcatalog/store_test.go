@@ -114,6 +114,35 @@ func TestTheOutboxIsClaimed(t *testing.T) {
 	})
 }
 
+// What waits is counted whether or not somebody has claimed it, and the oldest
+// says since when: a relay that hangs holds what it claimed.
+func TestTheOutboxSaysSinceWhenItWaits(t *testing.T) {
+	stores(t, func(t *testing.T, s *Store) {
+		waits := func(want int, since time.Time) {
+			t.Helper()
+			if n, at, err := s.Waiting(t.Context()); err != nil || n != want || !at.Equal(since) {
+				t.Fatalf("Waiting = %d, %s, %v; want %d, %s", n, at, err, want, since)
+			}
+		}
+		waits(0, time.Time{})
+		for i := range 2 {
+			update(t, s, catalog.Changeset{Outbox: []event.Event{{
+				ID: fmt.Sprint(i), Source: contract.SourceCatalog, Type: "x", Time: noon.Add(time.Duration(i) * time.Minute), Data: []byte(`{"a":1}`),
+			}}})
+		}
+		waits(2, noon)
+		claimed, err := s.Claim(t.Context(), noon, time.Hour, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits(2, noon)
+		if err := s.Sent(t.Context(), []int64{claimed[0].ID}); err != nil {
+			t.Fatal(err)
+		}
+		waits(1, noon.Add(time.Minute))
+	})
+}
+
 // TestEventsAreNotedOnce: by one owner or by two, and from the oldest they are
 // forgotten, so many at a time.
 func TestEventsAreNotedOnce(t *testing.T) {

@@ -83,7 +83,7 @@ func look(ctx context.Context, check Check) []Finding {
 }
 
 func write(w io.Writer, f Finding) {
-	_, _ = fmt.Fprintf(w, "%-8s %s: %s\n", f.Level, f.About, f.Detail)
+	_, _ = fmt.Fprintf(w, "%-8s %s: %s\n", f.Level, f.About, strings.Join(strings.Fields(f.Detail), " ")) // errors of others have lines
 	for line := range strings.Lines(f.Mend) {
 		_, _ = fmt.Fprintf(w, "         > %s\n", strings.TrimSuffix(line, "\n"))
 	}

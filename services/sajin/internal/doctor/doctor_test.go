@@ -12,6 +12,7 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/blob/fileblob"
 	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/doctor"
 )
@@ -113,9 +114,10 @@ func TestMediaTriesWhatAGalleryDoes(t *testing.T) {
 	for _, tt := range []struct {
 		off      time.Duration
 		problems int
-	}{{29 * time.Second, 0}, {-29 * time.Second, 0}, {31 * time.Second, 1}, {-31 * time.Second, 1}} {
+		want     string
+	}{{29 * time.Second, 0, "the same here"}, {-29 * time.Second, 0, "the same here"}, {2 * time.Minute, 1, "behind this machine's"}, {-2 * time.Minute, 1, "ahead of this machine's"}, {31 * time.Second, 1, ""}, {-31 * time.Second, 1, ""}} {
 		clock := func() time.Time { return time.Now().Add(tt.off) }
-		if text, problems := report(t, doctor.Media(store, clock, "grant")); problems != tt.problems {
+		if text, problems := report(t, doctor.Media(store, clock, "grant")); problems != tt.problems || !strings.Contains(text, tt.want) {
 			t.Errorf("a clock that is %s off: %d problems\n%s", tt.off, problems, text)
 		}
 	}
@@ -131,7 +133,7 @@ func TestSchema(t *testing.T) {
 		{gormdb.Versions{Have: 1, Known: 2}, 1, "> sajin migrate"},
 		{gormdb.Versions{Have: 3, Known: 2}, 1, "of a later program"},
 	} {
-		text, problems := report(t, doctor.Schema("catalog", func(context.Context) (gormdb.Versions, error) { return tt.v, nil }))
+		text, problems := report(t, doctor.Schema("catalog", "start it", func(context.Context) (gormdb.Versions, error) { return tt.v, nil }))
 		if problems != tt.problems || !strings.Contains(text, tt.want) {
 			t.Errorf("%+v: %s", tt.v, text)
 		}
@@ -139,18 +141,96 @@ func TestSchema(t *testing.T) {
 }
 
 func TestEventsNamesWhatIsMissing(t *testing.T) {
-	lacking := func(_ context.Context, s event.Subscription) (map[string]string, error) {
+	lacking := func(_ context.Context, s event.Subscription) ([]doctor.Lack, error) {
 		if s.Name == "there" {
 			return nil, nil
 		}
-		return map[string]string{"topic b": "make b", "subscription a": "make a"}, nil
+		return []doctor.Lack{{What: "topic b", Mend: "make b"}, {What: "subscription a", Mend: "make a"}}, nil
 	}
 	text, problems := report(t, doctor.Events(lacking, []event.Subscription{{Name: "there", Topic: "t"}, {Name: "not"}}))
 	want := "ok       events: there is subscribed to t\n" +
-		"problem  events: subscription a is not there\n         > make a\n" +
-		"problem  events: topic b is not there\n         > make b\n"
+		"problem  events: topic b is not there\n         > make b\n" + // before what needs it
+		"problem  events: subscription a is not there\n         > make a\n"
 	if problems != 2 || text != want {
 		t.Errorf("%s", text)
+	}
+}
+
+// What the catalog has decided goes out at once, or with the next job; what stays
+// is a problem.
+func TestOutbox(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		n        int
+		since    time.Time
+		err      error
+		problems int
+		want     string
+	}{
+		{0, time.Time{}, nil, 0, "ok       outbox: everything is published\n"},
+		{2, now.Add(-time.Hour), nil, 0, "ok       outbox: 2 events are on their way\n"},
+		{2, now.Add(-time.Hour - time.Second), nil, 1, "problem  outbox: 2 events wait to be published, the oldest since 2026-11-23T10:59:59Z"},
+		{0, time.Time{}, errors.New("no such table"), 0, ""}, // Schema says it
+	} {
+		waiting := func(context.Context) (int, time.Time, error) { return tt.n, tt.since, tt.err }
+		text, problems := report(t, doctor.Outbox(waiting, func() time.Time { return now }))
+		if problems != tt.problems || !strings.HasPrefix(text, tt.want) || (tt.want == "") != (text == "") || (tt.problems > 0) != strings.Contains(text, "> sajin purge") {
+			t.Errorf("%+v: %s", tt, text)
+		}
+	}
+}
+
+// answering is a service that gives one answer below /v1/, or none.
+type answering int
+
+func (a answering) Do(r *http.Request) (*http.Response, error) {
+	if a == 0 {
+		return nil, errors.New("its token is not taken")
+	}
+	if !strings.HasPrefix(r.URL.Path, "/v1/") { // the guard's, which only our own services come past
+		return nil, errors.New("anybody may ask for " + r.URL.Path)
+	}
+	return &http.Response{StatusCode: int(a), Status: http.StatusText(int(a)), Body: http.NoBody}, nil
+}
+
+// Whoever is believed is told that there is no such thing.
+func TestACallerIsBelievedOrNot(t *testing.T) {
+	for door, want := range map[answering]string{
+		http.StatusNotFound:           "ok       catalog: it believes the token of this caller\n",
+		http.StatusUnauthorized:       "problem  catalog: it does not believe this caller (Unauthorized)\n         > give both sides the same",
+		http.StatusForbidden:          "problem  catalog: it does not believe this caller (Forbidden)\n         > give both sides the same",
+		http.StatusServiceUnavailable: "problem  catalog: it does not believe this caller (Service Unavailable)\n",
+		0:                             "problem  catalog: it cannot be called with a token of this account: its token is not taken\n         > give both sides the same",
+	} {
+		text, problems := report(t, doctor.Believed(door, "catalog", "http://catalog.example"))
+		if !strings.HasPrefix(text, want) || problems != strings.Count(want, "problem ") {
+			t.Errorf("%d: %s", door, text)
+		}
+	}
+}
+
+// A line says one thing, whatever the other side has answered.
+func TestAFindingIsOneLine(t *testing.T) {
+	ping := func(context.Context) error { return errors.New("no answer\nand again none") }
+	if text, _ := report(t, doctor.Ping("events", ping, "start it")); text != "problem  events: it does not answer: no answer and again none\n         > start it\n" {
+		t.Errorf("%q", text)
+	}
+}
+
+// Jobs have no right to look at topics, and need none; a bus that is away is a
+// problem.
+func TestEventsThatMayNotBeLookedAt(t *testing.T) {
+	for kind, want := range map[fault.Kind]string{
+		fault.Forbidden:   "warning  events: this account may not look at topics and subscriptions: PermissionDenied\n         > gcloud projects add-iam-policy-binding",
+		fault.Unavailable: "problem  events: the bus cannot be asked for its subscriptions: PermissionDenied\n",
+	} {
+		lacking := func(context.Context, event.Subscription) ([]doctor.Lack, error) {
+			return nil, fault.As(kind, "test", errors.New("PermissionDenied"))
+		}
+		text, problems := report(t, doctor.Events(lacking, []event.Subscription{{Name: "a"}, {Name: "b"}}))
+		if !strings.HasPrefix(text, want) || problems != strings.Count(text, "problem ") || strings.Count(text, "events:") != 1 {
+			t.Errorf("%s: %s", kind, text)
+		}
 	}
 }
 

@@ -75,7 +75,11 @@ func skew(whose string, theirs time.Time, took span) Finding {
 	if off.Abs() <= maxSkew {
 		return good("clock", "the same here as at %s, within %s", whose, maxSkew)
 	}
-	return Finding{Problem, "clock", fmt.Sprintf("%s is %s ahead of this machine (behind, where negative)", whose, off.Round(time.Second)), "timedatectl set-ntp true"}
+	way := "ahead of"
+	if off < 0 {
+		way = "behind"
+	}
+	return Finding{Problem, "clock", fmt.Sprintf("that of %s is %s %s this machine's", whose, off.Abs().Round(time.Second), way), "timedatectl set-ntp true, on the one that is wrong"}
 }
 
 // Bucket looks at how a bucket was set up, as far as that may be looked at. name

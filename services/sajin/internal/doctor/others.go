@@ -6,17 +6,21 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/event"
+	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 )
 
-// Lacking are the names of what a subscription needs and is not there, each with
-// the command that makes it.
-type Lacking func(ctx context.Context, s event.Subscription) (map[string]string, error)
+// Lack is something that a subscription needs and is not there, with the command
+// that makes it.
+type Lack struct{ What, Mend string }
+
+// Lacking says what is missing for a subscription, in the order in which it can be
+// made.
+type Lacking func(ctx context.Context, s event.Subscription) ([]Lack, error)
 
 // Events looks for the subscriptions, with their topics and dead letters.
 func Events(lacking Lacking, subscriptions []event.Subscription) Check {
@@ -25,26 +29,22 @@ func Events(lacking Lacking, subscriptions []event.Subscription) Check {
 		for _, s := range subscriptions {
 			missing, err := lacking(ctx, s)
 			switch {
+			case fault.KindOf(err) == fault.Forbidden: // the services need no such right
+				f := failed("events", "this account may not look at topics and subscriptions", err,
+					"gcloud projects add-iam-policy-binding PROJECT --member=serviceAccount:ACCOUNT --role=roles/pubsub.viewer")
+				f.Level = Warning
+				return append(out, f)
 			case err != nil:
 				return append(out, failed("events", "the bus cannot be asked for its subscriptions", err, "gcloud pubsub subscriptions list"))
 			case len(missing) == 0:
 				out = append(out, good("events", "%s is subscribed to %s", s.Name, s.Topic))
 			}
-			for _, name := range sorted(missing) {
-				out = append(out, Finding{Problem, "events", name + " is not there", missing[name]})
+			for _, lack := range missing {
+				out = append(out, Finding{Problem, "events", lack.What + " is not there", lack.Mend})
 			}
 		}
 		return out
 	}
-}
-
-func sorted(m map[string]string) []string {
-	out := make([]string, 0, len(m))
-	for name := range m {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // Ping looks whether something answers.
@@ -58,19 +58,45 @@ func Ping(about string, ping func(context.Context) error, mend string) Check {
 }
 
 // Schema compares a database's schema with what this program knows.
-func Schema(name string, versions func(context.Context) (gormdb.Versions, error)) Check {
+// reach is what to do where its database does not answer.
+func Schema(name, reach string, versions func(context.Context) (gormdb.Versions, error)) Check {
 	return func(ctx context.Context) []Finding {
 		about := "schema of " + name
 		v, err := versions(ctx)
 		switch {
 		case err != nil:
-			return []Finding{failed(about, "its database does not answer", err, "start that database, or give this account the right to log in")}
+			return []Finding{failed(about, "its database does not answer", err, reach)}
 		case v.Have > v.Known:
 			return []Finding{{Problem, about, fmt.Sprintf("it is at version %d, of a later program: this one knows %d", v.Have, v.Known), "start that program, or restore the backup made before it"}}
 		case v.Have < v.Known:
 			return []Finding{{Problem, about, fmt.Sprintf("it is at version %d, and this program needs %d", v.Have, v.Known), "sajin migrate"}}
 		default:
 			return []Finding{good(about, "up to date at version %d", v.Have)}
+		}
+	}
+}
+
+// maxWait is how long an event may be in the outbox: the catalog publishes it at
+// once, and the job that does it where that sleeps comes each half hour.
+const maxWait = time.Hour
+
+// Outbox looks for events that the catalog has decided and nobody has published.
+// It says nothing of a database that cannot be asked, which Schema does.
+func Outbox(waiting func(context.Context) (n int, since time.Time, err error), now func() time.Time) Check {
+	return func(ctx context.Context) []Finding {
+		n, since, err := waiting(ctx)
+		switch {
+		case err != nil:
+			return nil
+		case n > 0 && now().Sub(since) > maxWait:
+			return []Finding{{
+				Problem, "outbox", fmt.Sprintf("%d events wait to be published, the oldest since %s: pictures that were purged keep their files", n, since.UTC().Format(time.RFC3339)),
+				"sajin purge, which publishes them; where that fails, its log says why",
+			}}
+		case n > 0:
+			return []Finding{good("outbox", "%d events are on their way", n)}
+		default:
+			return []Finding{good("outbox", "everything is published")}
 		}
 	}
 }
@@ -87,10 +113,37 @@ func Ready(client *http.Client, variable, base string) Check {
 			return []Finding{failed(about, "there is nobody at "+variable, err, "set "+variable+" to the address of that service")}
 		}
 		if resp.code != http.StatusOK {
-			return []Finding{{Problem, about, fmt.Sprintf("it is not ready (%s)", resp.status), "look at its log"}}
+			return []Finding{{Problem, about, fmt.Sprintf("it is not ready (%s)", resp.status), "look at its log (on Cloud Run: gcloud run services logs read sajin-" + about + ")"}}
 		}
 		return append([]Finding{good(about, "it is ready")}, dated(about, resp)...)
 	}
+}
+
+// Believed asks a service for something below the paths that only the gallery's
+// own services may ask for. It is not there, and the service says so to whoever it
+// believes.
+func Believed(door Door, about, base string) Check {
+	return func(ctx context.Context) []Finding {
+		const mend = "give both sides the same SAJIN_SERVICE_AUTH and SAJIN_SERVICE_KEYS; SAJIN_SERVICE_AUDIENCE there is its address as it is here, and SAJIN_SERVICE_CALLERS names who calls"
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1/doctor", http.NoBody)
+		if err != nil {
+			return []Finding{failed(about, "it cannot be called", err, mend)}
+		}
+		resp, err := door.Do(r)
+		if err != nil {
+			return []Finding{failed(about, "it cannot be called with a token of this account", err, mend)}
+		}
+		defer func() { _ = resp.Body.Close() }() // the answer is its status
+		if resp.StatusCode != http.StatusNotFound {
+			return []Finding{{Problem, about, "it does not believe this caller (" + resp.Status + ")", mend}}
+		}
+		return []Finding{good(about, "it believes the token of this caller")}
+	}
+}
+
+// Door sends requests to a service that asks who is calling.
+type Door interface {
+	Do(r *http.Request) (*http.Response, error)
 }
 
 // dated compares the clocks, where the answer has a date, which is in seconds.
