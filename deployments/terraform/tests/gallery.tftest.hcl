@@ -278,7 +278,7 @@ run "large" {
 }
 
 run "iap" {
-  command = apply
+  command = plan # an apply calls gcloud
   variables {
     sign_in = "iap"
     viewers = ["user:ada@example.org"]
