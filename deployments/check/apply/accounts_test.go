@@ -14,6 +14,9 @@ var agents = map[string]string{
 	"service-" + number + "@gcp-sa-iap.iam.gserviceaccount.com":          "projects/" + project + "/services/iap.googleapis.com/identity",
 }
 
+// cluster is one of the project's that somebody has made, with workload identity.
+const cluster = "projects/" + project + "/locations/" + region + "/clusters/sajin"
+
 func account(email string) string {
 	return "projects/" + project + "/serviceAccounts/" + email
 }
@@ -27,7 +30,7 @@ func (r *request) needMember(member string) error {
 	case kind != "serviceAccount":
 		return nil // people, and allUsers
 	case workload:
-		return r.need("projects/"+pool+"/locations/"+region+"/clusters/sajin", invalid("Identity Pool does not exist (%s.svc.id.goog). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API.", pool))
+		return r.need(cluster, invalid("Identity Pool does not exist (%s.svc.id.goog). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API.", pool))
 	case agents[email] == "":
 		return r.need(account(email), missing)
 	case strings.HasSuffix(agents[email], "/"): // any thing of the kind will do

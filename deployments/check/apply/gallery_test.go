@@ -60,6 +60,30 @@ func TestAppEngineIsPrepared(t *testing.T) {
 	d.isRemoved(t)
 }
 
+// What a cluster's services need. The cluster comes after the network that it is
+// in, and before the names of its accounts, which are there with the first one of
+// a project.
+func TestClusterIsPrepared(t *testing.T) {
+	t.Parallel()
+	d := empty(t, `delivery = "pull"`, `cluster = true`, `public_origin = "https://photos.example.org"`)
+	d.must(t, "apply", "-target", "google_compute_subnetwork.sajin")
+	d.mu.Lock()
+	d.things[cluster] = object{}
+	d.mu.Unlock()
+	d.must(t, "apply")
+	d.ordered(t)
+	var workloads []string
+	for _, name := range []string{"upload", "catalog", "web", "migrate", "collector"} {
+		workloads = append(workloads, project+".svc.id.goog[sajin/"+name+"]: iam.workloadIdentityUser of sajin-"+name)
+	}
+	d.mayDo(t, everywhere, pulled, workloads, []string{
+		"collector: cloudtrace.agent of the project",
+		"collector: monitoring.metricWriter of the project",
+	})
+	d.delivers(t, false)
+	d.settled(t)
+}
+
 // isClosed sees that nobody reaches what is not for everybody.
 func (d *deployment) isClosed(t *testing.T) {
 	t.Helper()

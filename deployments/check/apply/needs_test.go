@@ -50,7 +50,7 @@ func given(name string) bool {
 			return true
 		}
 	}
-	return name == project || strings.HasSuffix(name, "/clusters/sajin")
+	return name == project || name == cluster
 }
 
 // names are by what the double knows a resource of Terraform's.
