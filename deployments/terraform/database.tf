@@ -56,15 +56,12 @@ resource "google_sql_database_instance" "sajin" {
   depends_on = [google_service_networking_connection.services]
 }
 
-# They go with the instance: a destroy that this refuses would have dropped them
-# before it gets there.
 resource "google_sql_database" "database" {
-  for_each        = toset(["catalog", "web"])
-  name            = each.key
-  instance        = google_sql_database_instance.sajin.name
-  charset         = "utf8mb4"
-  collation       = "utf8mb4_unicode_ci"
-  deletion_policy = "ABANDON"
+  for_each  = toset(["catalog", "web"])
+  name      = each.key
+  instance  = google_sql_database_instance.sajin.name
+  charset   = "utf8mb4"
+  collation = "utf8mb4_unicode_ci"
 }
 
 # What each program may do is a role, which whoever applies makes: by Cloud SQL's

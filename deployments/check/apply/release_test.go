@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -67,26 +68,37 @@ func rollsOut(t *testing.T, happened []string, release string) {
 	}
 }
 
-// isKept sees that a destroy leaves the pictures and the database where nobody
-// has said that it may take them.
+// isKept sees that a destroy takes nothing at all where nobody has said that it
+// may: a database without its schemas would be no use.
 func (d *deployment) isKept(t *testing.T) {
 	t.Helper()
-	picture := "b/" + project + "-media/o/original"
+	before := d.all()
+	out, err := d.run(t.Context(), "destroy", "-auto-approve", "-parallelism=50", "-refresh=false")
+	if err == nil || !strings.Contains(string(out), "deletion_protection=false") {
+		t.Errorf("what is protected was removed, or nobody says how it may be: %v\n%s", err, problems(out))
+	}
+	after := d.all()
+	for _, name := range before {
+		if !slices.Contains(after, name) {
+			t.Errorf("a destroy that was refused took %s", name)
+		}
+	}
+}
+
+// all are the names of everything, and the rights.
+func (d *deployment) all() []string {
 	d.mu.Lock()
-	d.things[picture] = object{"name": "original", "generation": "1"}
-	d.mu.Unlock()
-	if out, err := d.run(t.Context(), "destroy", "-auto-approve", "-parallelism=50", "-refresh=false"); err == nil {
-		t.Errorf("what is protected was removed\n%s", out)
-	}
-	if d.thing(picture) == nil || d.thing("projects/"+project+"/instances/sajin/databases/web") == nil {
-		t.Error("the pictures or the database are gone")
-	}
+	defer d.mu.Unlock()
+	return slices.Concat(slices.Collect(maps.Keys(d.things)), slices.Collect(maps.Keys(d.rights)))
 }
 
 // isRemoved sees that everything goes when it may. What Cloud Run has let go of
 // is held for a while, so that it takes two attempts.
 func (d *deployment) isRemoved(t *testing.T) {
 	t.Helper()
+	d.mu.Lock()
+	d.things["b/"+project+"-media/o/original"] = object{"name": "original", "generation": "1"}
+	d.mu.Unlock()
 	d.must(t, "apply", "-refresh=false", "-var", "deletion_protection=false")
 	destroy := []string{"destroy", "-auto-approve", "-parallelism=50", "-refresh=false", "-var", "deletion_protection=false"}
 	if out, err := d.run(t.Context(), destroy...); err == nil || !strings.Contains(string(out), "serverless-ipv4") {
