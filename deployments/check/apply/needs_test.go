@@ -31,13 +31,13 @@ func (d *deployment) ordered(t *testing.T) {
 			needed, ok := owners[owned(name)]
 			if !ok {
 				if !given(name) {
-					t.Errorf("%s needs %s, which the state does not have", maker.Address, name)
+					t.Errorf("%s needs %s, which the state does not have", maker.address, name)
 				}
 				continue
 			}
-			base, _, _ := strings.Cut(needed.Address, "[")
-			if needed.Address != maker.Address && !slices.Contains(maker.DependsOn, base) {
-				t.Errorf("%s needs %s, and does not wait for %s", maker.Address, name, base)
+			base, _, _ := strings.Cut(needed.address, "[")
+			if needed.address != maker.address && !slices.Contains(maker.dependsOn, base) {
+				t.Errorf("%s needs %s, and does not wait for %s", maker.address, name, base)
 			}
 		}
 	}
@@ -55,15 +55,15 @@ func given(name string) bool {
 
 // names are by what the double knows a resource of Terraform's.
 func names(r resource) []string {
-	id, _ := r.Values["id"].(string)
-	instance := "projects/" + project + "/instances/" + text(r.Values, "instance")
-	switch r.Type {
+	id, _ := r.values["id"].(string)
+	instance := "projects/" + project + "/instances/" + text(r.values, "instance")
+	switch r.kind {
 	case "google_project_service":
-		return []string{"projects/" + project + "/services/" + text(r.Values, "service")}
+		return []string{"projects/" + project + "/services/" + text(r.values, "service")}
 	case "google_sql_database_instance":
 		return []string{"projects/" + project + "/instances/" + id}
 	case "google_sql_user":
-		user, _, _ := strings.Cut(text(r.Values, "name"), "@")
+		user, _, _ := strings.Cut(text(r.values, "name"), "@")
 		return []string{instance + "/users/" + user}
 	case "google_sql_provision_script":
 		return []string{instance + "/script"}
@@ -78,16 +78,16 @@ func names(r resource) []string {
 		if whole, err := url.PathUnescape(network); err == nil {
 			network = whole
 		}
-		return []string{network + "/connections/" + text(r.Values, "service")}
+		return []string{network + "/connections/" + text(r.values, "service")}
 	case "google_cloud_scheduler_job":
 		return []string{"clocks/" + id}
 	case "google_secret_manager_secret_version":
 		return []string{strings.Replace(id, "projects/"+number, "projects/"+project, 1)}
 	case "terraform_data":
-		if strings.HasPrefix(r.Address, "terraform_data.images") {
+		if strings.HasPrefix(r.address, "terraform_data.images") {
 			return []string{"images"}
 		}
-		return []string{r.Address}
+		return []string{r.address}
 	}
 	return []string{strings.Replace(id, "projects/"+number, "projects/"+project, 1)}
 }

@@ -118,11 +118,11 @@ func (d *deployment) command(ctx context.Context, program string, args ...string
 func (d *deployment) must(t *testing.T, args ...string) {
 	t.Helper()
 	out, err := d.run(t.Context(), append(args, "-auto-approve", "-parallelism=50")...)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err != nil {
 		t.Fatalf("%v: %v\n%s\n%s", args, err, problems(out), strings.Join(d.refused, "\n"))
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	for _, each := range append(slices.Clone(d.refused), d.outside...) {
 		t.Errorf("%v: %s", args, each)
 	}
@@ -149,25 +149,44 @@ func (d *deployment) settled(t *testing.T) {
 
 // resource is what Terraform's state says of a resource.
 type resource struct {
-	Address, Mode, Type string
-	Values              object
-	DependsOn           []string `json:"depends_on"`
+	kind, address string
+	values        object
+	dependsOn     []string
 }
 
-// state are the resources that are in Terraform's state.
+// state are the resources that are in Terraform's state. It is read as it is
+// kept, for which Terraform does not start the provider.
 func (d *deployment) state(t *testing.T) []resource {
 	t.Helper()
-	out, err := d.run(t.Context(), "show", "-json")
+	out, err := d.command(t.Context(), d.program, "state", "pull")
 	if err != nil {
-		t.Fatalf("show: %v\n%s", err, out)
+		t.Fatalf("state: %v\n%s", err, out)
 	}
 	var state struct {
-		Values struct {
-			Root struct{ Resources []resource } `json:"root_module"`
+		Resources []struct {
+			Mode, Type, Name string
+			Instances        []struct {
+				Key          any `json:"index_key"`
+				Attributes   object
+				Dependencies []string
+			}
 		}
 	}
 	if err := json.Unmarshal(out[bytes.IndexByte(out, '{'):], &state); err != nil {
 		t.Fatal(err)
 	}
-	return state.Values.Root.Resources
+	var all []resource
+	for _, each := range state.Resources {
+		for _, one := range each.Instances {
+			address := each.Type + "." + each.Name
+			if each.Mode == "data" {
+				address = "data." + address
+			}
+			if one.Key != nil {
+				address += fmt.Sprintf("[%v]", one.Key)
+			}
+			all = append(all, resource{kind: each.Type, address: address, values: one.Attributes, dependsOn: one.Dependencies})
+		}
+	}
+	return all
 }
