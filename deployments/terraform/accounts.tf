@@ -62,11 +62,25 @@ resource "google_cloud_run_v2_service_iam_member" "caller" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "iap" {
-  count    = local.iap ? 1 : 0
-  location = var.region
-  name     = google_cloud_run_v2_service.service["web"].name
-  role     = "roles/run.invoker"
-  member   = local.iap_agent
+  count      = local.iap ? 1 : 0
+  location   = var.region
+  name       = google_cloud_run_v2_service.service["web"].name
+  role       = "roles/run.invoker"
+  member     = local.iap_agent
+  depends_on = [terraform_data.iap]
+}
+
+# Cloud IAP's own account is there when somebody has asked for it, which only
+# Google's beta provider and gcloud can.
+resource "terraform_data" "iap" {
+  count            = local.iap ? 1 : 0
+  triggers_replace = [var.project]
+
+  provisioner "local-exec" {
+    command     = "gcloud beta services identity create --service=iap.googleapis.com --project=$PROJECT --quiet"
+    environment = { PROJECT = var.project }
+  }
+  depends_on = [google_project_service.api]
 }
 
 resource "google_iap_web_cloud_run_service_iam_member" "viewer" {

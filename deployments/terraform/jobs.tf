@@ -1,3 +1,10 @@
+# An execution is named once and for all: a release that comes again, after another
+# one, has a new name for it.
+resource "terraform_data" "before" {
+  for_each         = setintersection(local.made, local.before)
+  triggers_replace = [local.images, local.environment["job-${each.key}"]]
+}
+
 # The jobs. Those that come before the services run when they are made and with
 # every release, and an apply goes on only when they have ended well.
 resource "google_cloud_run_v2_job" "job" {
@@ -6,7 +13,7 @@ resource "google_cloud_run_v2_job" "job" {
   location            = var.region
   labels              = local.documents["job-${each.key}"].metadata.labels
   deletion_protection = false # it holds nothing
-  run_execution_token = contains(local.before, each.key) ? "r${substr(sha1(jsonencode([local.images, local.environment["job-${each.key}"]])), 0, 10)}" : null
+  run_execution_token = contains(local.before, each.key) ? "r${substr(terraform_data.before[each.key].id, 0, 8)}" : null
 
   template {
     task_count = local.task[each.key].job.taskCount

@@ -3,7 +3,7 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = ">= 7.31, < 9.0"
+      version = ">= 7.42, < 9.0" # run_execution_token
     }
   }
 }
