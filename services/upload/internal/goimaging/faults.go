@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image/jpeg"
+	"io"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
@@ -15,27 +16,46 @@ func corrupt(format string, args ...any) error {
 	return ingest.ErrCorrupt.With("goimaging", fmt.Errorf(format, args...))
 }
 
-// sourceError is a failure to read the source: not the image's fault.
-type sourceError struct{ err error }
+// witness is an image's bytes, and remembers why they could not be read. A walk
+// goes on without much that a file may lack; but what could not be read is not
+// what is lacking.
+type witness struct {
+	io.ReaderAt
+	failure error
+}
 
-func (e *sourceError) Error() string { return "read the source: " + e.err.Error() }
-func (e *sourceError) Unwrap() error { return e.err }
+// watch puts a witness before the bytes of src.
+func watch(src *ingest.Source) *witness {
+	w := &witness{ReaderAt: src.ReaderAt}
+	src.ReaderAt = w
+	return w
+}
 
-// decodeError classifies what a decoder said. The caller's context comes first,
-// then our own deadline, then the source; what is left is the image's fault.
-func decodeError(caller, deadline context.Context, err error) error {
+func (w *witness) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(p, off)
+	if n < len(p) && err != nil && !errors.Is(err, io.EOF) && w.failure == nil {
+		w.failure = err
+	}
+	return n, err
+}
+
+// verdict classifies what a decoder said, nil included. The caller's context
+// comes first, then the source, then our own deadline; what is left is the
+// image's fault.
+func verdict(caller, deadline context.Context, src *witness, err error) error {
 	var (
-		source      *sourceError
 		known       *fault.Error
 		unsupported jpeg.UnsupportedError
 	)
 	switch {
 	case caller.Err() != nil:
 		return caller.Err()
+	case src.failure != nil:
+		return src.failure
+	case err == nil:
+		return nil
 	case deadline.Err() != nil:
 		return ingest.ErrTooComplex.With("goimaging", context.Cause(deadline))
-	case errors.As(err, &source):
-		return source.err
 	case errors.As(err, &known):
 		return err
 	case errors.As(err, &unsupported):

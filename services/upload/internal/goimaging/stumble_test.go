@@ -1,0 +1,77 @@
+package goimaging
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"testing"
+
+	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
+)
+
+// stumbling fails one read.
+type stumbling struct {
+	io.ReaderAt
+	reads, fails int
+	err          error
+}
+
+func (s *stumbling) ReadAt(p []byte, off int64) (int, error) {
+	if s.reads++; s.reads == s.fails {
+		return 0, s.err
+	}
+	return s.ReaderAt.ReadAt(p, off)
+}
+
+// TestNoReadFailureIsTakenForTheFile fails every read of the source in turn.
+// What can be done without, such as an orientation or a profile, may be missing
+// in the file, but is not to be given up because it could not be read: the same
+// file would be another picture the next time.
+func TestNoReadFailureIsTakenForTheFile(t *testing.T) {
+	m := scene(300, 200)
+	gap := segment(0xe5, string(make([]byte, 60000))) // so that one window does not hold both
+	jpeg := insertSegments(encodeJPEG(t, m, 90), gap, segment(markerAPP1, exifPrefix+exifTIFF(6)), gap,
+		appSegments(iccProfile("RGB ", 40000))[18:])
+	png := insertChunks(encodePNG(t, m), pngChunk("zzZz", make([]byte, 40000)), pngChunk("eXIf", []byte(exifTIFF(8))),
+		pngChunk("iCCP", append([]byte("p\x00\x00"), deflate(iccProfile("RGB ", 200), 1)...)))
+	down := fault.New(fault.Unavailable, "store_down", "The store is down.")
+	for name, file := range map[string][]byte{
+		"jpeg":      jpeg,
+		"png":       png,
+		"live jpeg": join(encodeJPEG(t, m, 90), make([]byte, 50000), film("mp42")),
+		"bmp":       encodeBMP(t, m),
+		"webp":      riff(vp8xChunk(0, 9, 7), riffChunk("VP8L", vp8l(scene(9, 7))), riffChunk("XYZ ", make([]byte, 40000)), riffChunk("EXIF", []byte(exifTIFF(6)))),
+		"dng":       rawFile(t, ".dng", m),
+		"nef":       rawFile(t, ".nef", m),
+		"raf":       rafFile(t, m),
+		"cr3":       cr3File(encodeJPEG(t, m, 80), encodeJPEG(t, scene(9, 7), 80)),
+		"tiff":      tiffFile{bits: 8}.encode(m),
+		"avif":      fixture(t, "patches-turned.avif"),
+		"heic":      fixture(t, "patches-709.heic"),
+		"jxl":       []byte("\xff\x0a\x47\x02\x00\x00"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			probe := mustProbe(t, file)
+			derived, err := New(Limits{}).Derive(t.Context(), source(file), probe, standardSpecs)
+			if err != nil && !probe.Unavailable {
+				t.Fatal(err)
+			}
+			for n, again := 1, true; again; n++ {
+				src := &stumbling{ReaderAt: bytes.NewReader(file), fails: n, err: down}
+				p, err := New(Limits{}).Probe(t.Context(), ingest.Source{ReaderAt: src, Size: int64(len(file))})
+				if again = src.reads >= n; again && !errors.Is(err, down) || !again && p != probe {
+					t.Errorf("Probe whose read %d fails: %+v, %v", n, p, err)
+				}
+			}
+			for n, again := 1, !probe.Unavailable; again; n++ {
+				src := &stumbling{ReaderAt: bytes.NewReader(file), fails: n, err: down}
+				d, err := New(Limits{}).Derive(t.Context(), ingest.Source{ReaderAt: src, Size: int64(len(file))}, probe, standardSpecs)
+				if again = src.reads >= n; again && !errors.Is(err, down) || !again && !reflect.DeepEqual(d, derived) {
+					t.Errorf("Derive whose read %d fails: %v", n, err)
+				}
+			}
+		})
+	}
+}
