@@ -21,6 +21,9 @@ import (
 // adapter's.
 type Harness struct {
 	Store blob.Store
+	// InMemory: the store keeps its objects in this process, so that how much a
+	// call holds besides cannot be measured.
+	InMemory bool
 }
 
 // RunConformance runs every test of the port, each on a harness of its own.
