@@ -1,5 +1,5 @@
 // Package blobtest says what a blob.Store must do, as tests that every adapter
-// runs, and gives services a store that fails on purpose ([Faulty]).
+// runs.
 //
 // It knows the port only. An adapter joins in with a few lines:
 //

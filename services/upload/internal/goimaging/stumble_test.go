@@ -1,29 +1,13 @@
 package goimaging
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"reflect"
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
-	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
+	"github.com/sajin-gallery/sajin/services/upload/internal/imagertest"
 )
-
-// stumbling fails one read.
-type stumbling struct {
-	io.ReaderAt
-	reads, fails int
-	err          error
-}
-
-func (s *stumbling) ReadAt(p []byte, off int64) (int, error) {
-	if s.reads++; s.reads == s.fails {
-		return 0, s.err
-	}
-	return s.ReaderAt.ReadAt(p, off)
-}
 
 // TestNoReadFailureIsTakenForTheFile fails every read of the source in turn.
 // What can be done without, such as an orientation or a profile, may be missing
@@ -54,9 +38,9 @@ func TestNoReadFailureIsTakenForTheFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			probe := mustProbe(t, file)
 			for n, again := 1, true; again; n++ {
-				src := &stumbling{ReaderAt: bytes.NewReader(file), fails: n, err: down}
-				p, err := New(Limits{}).Probe(t.Context(), ingest.Source{ReaderAt: src, Size: int64(len(file))})
-				if again = src.reads >= n; again && !errors.Is(err, down) || !again && p != probe {
+				src := imagertest.Stumbling(file, n, down)
+				p, err := New(Limits{}).Probe(t.Context(), src.Source())
+				if again = src.Stumbled(); again && !errors.Is(err, down) || !again && p != probe {
 					t.Errorf("Probe whose read %d fails: %+v, %v", n, p, err)
 				}
 			}
@@ -68,9 +52,9 @@ func TestNoReadFailureIsTakenForTheFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			for n, again := 1, true; again; n++ {
-				src := &stumbling{ReaderAt: bytes.NewReader(file), fails: n, err: down}
-				d, err := New(Limits{}).Derive(t.Context(), ingest.Source{ReaderAt: src, Size: int64(len(file))}, probe, standardSpecs)
-				if again = src.reads >= n; again && !errors.Is(err, down) || !again && !reflect.DeepEqual(d, derived) {
+				src := imagertest.Stumbling(file, n, down)
+				d, err := New(Limits{}).Derive(t.Context(), src.Source(), probe, standardSpecs)
+				if again = src.Stumbled(); again && !errors.Is(err, down) || !again && !reflect.DeepEqual(d, derived) {
 					t.Errorf("Derive whose read %d fails: %v", n, err)
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/services/upload/internal/imagertest"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
 
@@ -85,20 +85,6 @@ func TestBlocksAreCut(t *testing.T) {
 	}
 }
 
-// stumbling fails one read.
-type stumbling struct {
-	io.ReaderAt
-	reads, fails int
-	err          error
-}
-
-func (s *stumbling) ReadAt(p []byte, off int64) (int, error) {
-	if s.reads++; s.reads == s.fails {
-		return 0, s.err
-	}
-	return s.ReaderAt.ReadAt(p, off)
-}
-
 // TestNoReadFailureIsTakenForTheFile fails every read of every format in turn: a
 // picture must not lose its date to a disk that failed at the moment.
 func TestNoReadFailureIsTakenForTheFile(t *testing.T) {
@@ -106,9 +92,9 @@ func TestNoReadFailureIsTakenForTheFile(t *testing.T) {
 	for format, wrap := range wraps {
 		file := wrap(tiff(photograph()))
 		for n, again := 1, true; again; n++ {
-			src := &stumbling{ReaderAt: bytes.NewReader(file), fails: n, err: down}
-			m, err := testReader().Read(t.Context(), ingest.Source{ReaderAt: src, Size: int64(len(file))}, ingest.Probe{Format: format})
-			if again = src.reads >= n; again != errors.Is(err, down) || !again && m.TakenAt == nil {
+			src := imagertest.Stumbling(file, n, down)
+			m, err := testReader().Read(t.Context(), src.Source(), ingest.Probe{Format: format})
+			if again = src.Stumbled(); again != errors.Is(err, down) || !again && m.TakenAt == nil {
 				t.Errorf("%s whose read %d fails: %+v, %v", format, n, m, err)
 			}
 		}
