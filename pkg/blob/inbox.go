@@ -78,6 +78,9 @@ func CheckInboxName(name string) bool {
 
 // Waiting implements Inbox. An object is whole when it is there.
 func (b storeInbox) Waiting(ctx context.Context, after string, limit int) (found []Info, _ int, err error) {
+	if err := CheckLimit(limit); err != nil {
+		return nil, 0, err
+	}
 	if after != "" {
 		after = b.prefix + after
 	}
@@ -119,10 +122,17 @@ func (b storeInbox) Open(ctx context.Context, file Info) (io.ReadCloser, error) 
 	return r, err
 }
 
-// Take implements Inbox.
+// Take implements Inbox. A store that is asked for a generation which it has no
+// more does not say whether it has another.
 func (b storeInbox) Take(ctx context.Context, file Info, key string, opts WriteOptions) (Info, error) {
 	file.Key = b.prefix + file.Key
-	return Copy(ctx, b.store, file, key, opts)
+	info, err := Copy(ctx, b.store, file, key, opts)
+	if errors.Is(err, ErrNotFound) {
+		if _, there := b.store.Stat(ctx, file.Key); there == nil {
+			return Info{}, ErrChanged
+		}
+	}
+	return info, err
 }
 
 // Remove implements Inbox. Where the store knows no condition, what is put there

@@ -35,13 +35,18 @@ func TestServeDoesNotWaitForRefusedBodies(t *testing.T) {
 	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	r := bufio.NewReader(conn)
+	wantRefusal(t, bufio.NewReader(conn))
+}
+
+// wantRefusal reads the refusal and the connection's regular end.
+func wantRefusal(t *testing.T, r *bufio.Reader) {
+	t.Helper()
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil || resp.StatusCode != http.StatusTeapot {
 		t.Fatalf("answered %v, %v", resp, err)
 	}
 	_ = resp.Body.Close()
-	if _, err := r.ReadByte(); err != io.EOF { // the connection's regular end
+	if _, err := r.ReadByte(); err != io.EOF {
 		t.Errorf("the connection is still open: %v", err)
 	}
 }
@@ -81,14 +86,7 @@ func TestRefusalInTheMiddleOfAnExpectedBodyArrives(t *testing.T) {
 	if _, err := conn.Write(make([]byte, size)); err != nil { // reads nothing before it has sent everything
 		t.Errorf("the body was cut off: %v", err)
 	}
-	resp, err := http.ReadResponse(r, nil)
-	if err != nil || resp.StatusCode != http.StatusTeapot {
-		t.Fatalf("answered %v, %v", resp, err)
-	}
-	_ = resp.Body.Close()
-	if _, err := r.ReadByte(); err != io.EOF { // the connection's regular end
-		t.Errorf("the connection is still open: %v", err)
-	}
+	wantRefusal(t, r)
 }
 
 // A client that takes its time to read an answer has not left: its connection

@@ -1,5 +1,5 @@
 // Package blobtest says what a blob.Store must do, as tests that every adapter
-// runs, and gives services a store that fails on purpose ([Faulty]).
+// runs.
 //
 // It knows the port only. An adapter joins in with a few lines:
 //
@@ -21,6 +21,9 @@ import (
 // adapter's.
 type Harness struct {
 	Store blob.Store
+	// InMemory: the store keeps its objects in this process, so that how much a
+	// call holds besides cannot be measured.
+	InMemory bool
 }
 
 // RunConformance runs every test of the port, each on a harness of its own.

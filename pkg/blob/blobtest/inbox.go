@@ -64,8 +64,12 @@ func testInboxWaiting(t *testing.T, h InboxHarness) {
 	if names, _ := h.waiting(t, "", len(all)); !slices.Equal(names, all) {
 		t.Errorf("lists %v with a limit that just holds all", names)
 	}
-	if _, _, err := h.Inbox.Waiting(t.Context(), "", blob.MaxListLimit+1); !errors.Is(err, blob.ErrLimit) {
-		t.Errorf("beyond the limit: %v", err)
+	for limit, want := range map[int]error{
+		-1: blob.ErrLimit, 0: blob.ErrLimit, 1: nil, blob.MaxListLimit: nil, blob.MaxListLimit + 1: blob.ErrLimit,
+	} {
+		if _, _, err := h.Inbox.Waiting(t.Context(), "", limit); !errors.Is(err, want) {
+			t.Errorf("a limit of %d: %v, want %v", limit, err, want)
+		}
 	}
 }
 
@@ -118,12 +122,14 @@ func testInboxChanged(t *testing.T, h InboxHarness) {
 	h.Put("anna/a.jpg", []byte("first"))
 	_, found := h.waiting(t, "", 10)
 	h.Put("anna/a.jpg", []byte("second"))
-	if r, err := h.Inbox.Open(t.Context(), found[0]); err == nil {
-		_ = r.Close()
-		t.Error("Open gives another file than was listed")
+	if r, err := h.Inbox.Open(t.Context(), found[0]); !errors.Is(err, blob.ErrChanged) {
+		t.Errorf("Open of another file than was listed: %v, want ErrChanged", err)
+		if err == nil {
+			_ = r.Close()
+		}
 	}
-	if _, err := h.Inbox.Take(t.Context(), found[0], "originals/1.jpg", blob.WriteOptions{}); err == nil {
-		t.Error("Take takes another file than was listed")
+	if _, err := h.Inbox.Take(t.Context(), found[0], "originals/1.jpg", blob.WriteOptions{}); !errors.Is(err, blob.ErrChanged) {
+		t.Errorf("Take of another file than was listed: %v, want ErrChanged", err)
 	}
 	wantAbsent(t, h.Store, "originals/1.jpg")
 	if err := errors.Join(h.Inbox.Remove(t.Context(), found[0]), h.Inbox.Refuse(t.Context(), found[0])); err != nil {

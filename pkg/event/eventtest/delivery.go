@@ -42,6 +42,30 @@ func testPublishedBefore(t *testing.T, s *suite) {
 	s.awaitAll(t, s.collect(t, s.subscription), ids)
 }
 
+// testReceiveMakes receives before anybody has made the subscription. From its
+// first event on nothing is missed, also while nobody receives.
+func testReceiveMakes(t *testing.T, s *suite) {
+	got := make(chan event.Delivery, 4096)
+	stop := s.receive(t, s.subscription, func(_ context.Context, d event.Delivery) error {
+		got <- d
+		return nil
+	})
+	for made, timeout := false, time.After(s.Patience); !made; {
+		s.publish(t, newEvent("early")) // what comes before the subscription is nobody's
+		select {
+		case <-got:
+			made = true
+		case <-timeout:
+			t.Fatalf("no event within %s", s.Patience)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	stop()
+	e := newEvent("while nobody receives")
+	s.publish(t, e)
+	s.awaitEvent(t, s.collect(t, s.subscription), e.ID)
+}
+
 func testPublishedTwice(t *testing.T, s *suite) {
 	s.ensure(t, s.subscription)
 	first, last := newEvent(1), newEvent(2)

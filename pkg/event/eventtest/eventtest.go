@@ -55,6 +55,7 @@ func RunConformance(t *testing.T, open func(t *testing.T) Harness) {
 		{"EveryFieldRoundTrips", testRoundTrip},
 		{"EveryEventIsDelivered", testAtLeastOnce},
 		{"PublishedBeforeAnybodyReceives", testPublishedBefore},
+		{"ReceiveMakesTheSubscription", testReceiveMakes},
 		{"PublishedTwiceIsHarmless", testPublishedTwice},
 		{"UnknownAttributesAreTolerated", testUnknownAttributes},
 		{"TwoSubscriptionsEachGetEverything", testTwoSubscriptions},
@@ -73,6 +74,7 @@ func RunConformance(t *testing.T, open func(t *testing.T) Harness) {
 		{"ReceiveAfterStopReturns", testReceiveStopped},
 		{"SizeLimit", testSize},
 		{"WrongNamesAreRefused", testNames},
+		{"LongestNames", testLongestNames},
 		{"PublishCanceled", testPublishCanceled},
 		{"PublishAfterClose", testClosed},
 	} {

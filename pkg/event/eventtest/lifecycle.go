@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/event"
@@ -111,6 +112,37 @@ func testNames(t *testing.T, s *suite) {
 	}
 	if err := s.Bus.Publish(s.ctx, s.topic, event.Event{Source: "/x", Type: "x"}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("Publish of an event without an id: %v, want Invalid", err)
+	}
+}
+
+// testLongestNames uses the longest names that the port takes, the topic of the
+// dead letters included, and refuses longer ones.
+func testLongestNames(t *testing.T, s *suite) {
+	long := func(size int) string {
+		name := unique()
+		return name + strings.Repeat("x", size-len(name))
+	}
+	dead := len(event.DeadTopic(""))
+	longest := event.Subscription{Name: "s" + long(event.MaxNameBytes-dead-1), Topic: event.Topic("t" + long(event.MaxNameBytes-1)), MaxAttempts: 1}
+	s.topic = longest.Topic
+	s.ensure(t, longest)
+	letters := s.deadLetters(t, longest)
+	e := newEvent("far")
+	s.publish(t, e)
+	s.receive(t, longest, func(context.Context, event.Delivery) error { return errHandler })
+	if letter := s.awaitDead(t, letters); letter.Event.ID != e.ID || letter.Subscription != longest.Name {
+		t.Errorf("the dead letter %q of %q", letter.Event.ID, letter.Subscription)
+	}
+	for name, sub := range map[string]event.Subscription{
+		"topic":        {Name: longest.Name, Topic: longest.Topic + "x"},
+		"subscription": {Name: longest.Name + "x", Topic: longest.Topic},
+	} {
+		if err := s.Bus.Ensure(s.ctx, sub); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("Ensure with a longer name of its %s: %v, want Invalid", name, err)
+		}
+	}
+	if err := s.Bus.Publish(s.ctx, longest.Topic+"x", newEvent(nil)); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("Publish to a longer topic: %v, want Invalid", err)
 	}
 }
 

@@ -23,7 +23,13 @@ func reachable(t *testing.T, addr string) bool {
 }
 
 func TestFakeStops(t *testing.T) {
-	s, err := LaunchFake(t.Context())
+	checkStop(t, LaunchFake)
+}
+
+// checkStop holds a server to being there until it is stopped, once or twice.
+func checkStop(t *testing.T, launch func(context.Context) (*Server, error)) {
+	t.Helper()
+	s, err := launch(context.WithoutCancel(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,21 +97,7 @@ func TestFakeSurvivesAReceiverThatTakesNothing(t *testing.T) {
 // TestEmulatorLeavesNothingBehind: its Java holds the port as long as it lives.
 func TestEmulatorLeavesNothingBehind(t *testing.T) {
 	Start(t) // skips where it is not installed
-	s, err := LaunchEmulator(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reachable(t, s.Addr) {
-		t.Fatal("not reachable")
-	}
-	for range 2 {
-		if err := s.Stop(); err != nil {
-			t.Errorf("Stop: %v", err)
-		}
-	}
-	if reachable(t, s.Addr) {
-		t.Error("still reachable after Stop")
-	}
+	checkStop(t, LaunchEmulator)
 }
 
 func TestEmulatorStopsWhenItsStartIsCanceled(t *testing.T) {

@@ -102,11 +102,14 @@ func TestRareVariantsAreKept(t *testing.T) {
 	scan := bytes.Index(twelve, []byte{0xff, markerSOS})
 	late := sofJPEG(markerSOF0, 9, 9, 0x11)
 	late = join(late[:scan], segment(markerDNL, "\x00\x09"), late[scan:])
+	arithmetic := sofJPEG(0xc9, 9, 9, 0x11)
+	arithmetic = join(arithmetic[:scan], segment(markerDAC, "\x00\x10\x10\x05"), arithmetic[scan:]) // as libjpeg writes it
 	bitmap := encodeBMP(t, scene(9, 9))
 	for name, file := range map[string][]byte{
 		"jpeg of 12 bits":                 twelve,
 		"jpeg lossless":                   sofJPEG(0xc3, 9, 9, 0x11),
 		"jpeg arithmetic":                 sofJPEG(0xc9, 9, 9, 0x11),
+		"jpeg arithmetic, conditioned":    arithmetic,
 		"jpeg of two components":          sofJPEG(markerSOF0, 9, 9, 0x11, 0x11),
 		"jpeg sampled by three":           sofJPEG(markerSOF0, 9, 9, 0x31, 0x11, 0x11),
 		"jpeg of four unknown components": sofJPEG(markerSOF0, 9, 9, 0x11, 0x11, 0x11, 0x11),

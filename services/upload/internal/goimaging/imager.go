@@ -30,9 +30,10 @@ var errChanged = errors.New("the source differs from what was probed")
 // bomb, which is refused at its header.
 func (m *Imager) Probe(ctx context.Context, src ingest.Source) (p ingest.Probe, err error) {
 	defer guard("goimaging.Probe", &err)
+	src, seen := src.Watched()
 	h, err := walk(newWindow(ctx, src), m.limits)
-	if err != nil {
-		return ingest.Probe{}, fault.Wrap("goimaging.Probe", decodeError(ctx, ctx, err))
+	if err := verdict(ctx, ctx, seen, err); err != nil {
+		return ingest.Probe{}, fault.Wrap("goimaging.Probe", err)
 	}
 	return h.Probe, nil
 }
@@ -52,9 +53,10 @@ func (m *Imager) Derive(ctx context.Context, src ingest.Source, p ingest.Probe, 
 	}
 	deadline, cancel := context.WithTimeout(ctx, m.limits.MaxDuration)
 	defer cancel()
+	src, seen := src.Watched()
 	d, err = m.derive(deadline, src, p, specs)
-	if err != nil {
-		return ingest.Derived{}, fault.Wrap(op, decodeError(ctx, deadline, err))
+	if err := verdict(ctx, deadline, seen, err); err != nil {
+		return ingest.Derived{}, fault.Wrap(op, err)
 	}
 	return d, nil
 }

@@ -12,6 +12,7 @@ const (
 	markerSOF1  = 0xc1 // extended sequential
 	markerSOF2  = 0xc2 // progressive
 	markerDHT   = 0xc4
+	markerDAC   = 0xcc // what arithmetic coding is conditioned by
 	markerSOF15 = 0xcf
 	markerRST0  = 0xd0
 	markerRST7  = 0xd7
@@ -128,7 +129,7 @@ func (j *jpegWalk) interpret(marker byte, body extent) error {
 	case marker == markerSOS:
 		j.h.jpeg.scans++
 		return j.limits.checkScans(j.h.jpeg.scans)
-	case marker == markerDHT:
+	case marker == markerDHT, marker == markerDAC:
 		return nil
 	case marker <= markerSOF15:
 		return j.frame(marker, body)

@@ -95,6 +95,6 @@ func readFullAt(r io.ReaderAt, p []byte, off int64) error {
 	case err == nil || errors.Is(err, io.EOF):
 		return corrupt("the source has fewer bytes than it said")
 	default:
-		return &sourceError{err}
+		return err
 	}
 }

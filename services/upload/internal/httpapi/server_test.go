@@ -135,8 +135,8 @@ func (s *server) end(tempDir string) {
 
 type noMetadata struct{}
 
-func (noMetadata) Read(context.Context, ingest.Source, ingest.Probe) ingest.Metadata {
-	return ingest.Metadata{}
+func (noMetadata) Read(context.Context, ingest.Source, ingest.Probe) (ingest.Metadata, error) {
+	return ingest.Metadata{}, nil
 }
 
 // reply is an answer: results or a problem.

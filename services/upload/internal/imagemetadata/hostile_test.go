@@ -10,8 +10,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/sajin-gallery/sajin/pkg/contract"
+	"github.com/sajin-gallery/sajin/services/upload/internal/imagertest"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
 
@@ -85,21 +85,28 @@ func TestBlocksAreCut(t *testing.T) {
 	}
 }
 
-type failing struct{}
-
-func (failing) ReadAt([]byte, int64) (int, error) { return 0, errors.New("down") }
-
-func TestUnreadableSourceAndEndedContext(t *testing.T) {
-	want := ingest.Metadata{Warnings: []string{WarningUnreadable}}
-	got := testReader().Read(t.Context(), ingest.Source{ReaderAt: failing{}, Size: 100}, ingest.Probe{Format: "jpeg"})
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+// TestNoReadFailureIsTakenForTheFile fails every read of every format in turn: a
+// picture must not lose its date to a disk that failed at the moment.
+func TestNoReadFailureIsTakenForTheFile(t *testing.T) {
+	down := errors.New("down")
+	for format, wrap := range wraps {
+		file := wrap(tiff(photograph()))
+		for n, again := 1, true; again; n++ {
+			src := imagertest.Stumbling(file, n, down)
+			m, err := testReader().Read(t.Context(), src.Source(), ingest.Probe{Format: format})
+			if again = src.Stumbled(); again != errors.Is(err, down) || !again && m.TakenAt == nil {
+				t.Errorf("%s whose read %d fails: %+v, %v", format, n, m, err)
+			}
+		}
 	}
+}
+
+func TestEndedContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	got = testReader().Read(ctx, source(wraps["png"](tiff(photograph()))), ingest.Probe{Format: "png"})
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	m, err := testReader().Read(ctx, source(wraps["png"](tiff(photograph()))), ingest.Probe{Format: "png"})
+	if !errors.Is(err, context.Canceled) || m.Warnings != nil {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 

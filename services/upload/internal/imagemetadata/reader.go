@@ -15,6 +15,7 @@ package imagemetadata
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/bep/imagemeta"
+	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
 
@@ -54,18 +56,21 @@ var _ ingest.MetadataReader = (*Reader)(nil)
 // New makes a Reader that asks now what time it is, to know future dates.
 func New(now func() time.Time) *Reader { return &Reader{now: now} }
 
-// Read implements [ingest.MetadataReader]. A source that cannot be read, or a
-// context that ends, gives what a file without metadata gives, and a warning.
-func (r *Reader) Read(ctx context.Context, src ingest.Source, p ingest.Probe) ingest.Metadata {
+// Read implements [ingest.MetadataReader].
+func (r *Reader) Read(ctx context.Context, src ingest.Source, p ingest.Probe) (ingest.Metadata, error) {
+	src, seen := src.Watched()
 	found, err := findBlocks(ctx, src, p.Format)
 	exif, exifErr := found.readExif(ctx, src, p.Format)
 	m := exif.metadata(r.now())
 	texts, textsErr := found.readTexts(ctx, src, p.Format)
 	texts.add(&m, exif)
+	if failure := cmp.Or(ctx.Err(), seen.Failure()); failure != nil {
+		return ingest.Metadata{}, fault.Wrap("imagemetadata.Read", failure)
+	}
 	if errors.Join(err, exifErr, textsErr) != nil {
 		m.Warnings = append(m.Warnings, WarningUnreadable)
 	}
-	return m
+	return m, nil
 }
 
 // readExif reads the EXIF block, or the whole of a file that is structured like

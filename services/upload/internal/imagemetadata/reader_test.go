@@ -22,7 +22,11 @@ func testReader() *Reader { return New(func() time.Time { return now }) }
 
 func read(t testing.TB, format string, file []byte) ingest.Metadata {
 	t.Helper()
-	return testReader().Read(context.Background(), source(file), ingest.Probe{Format: format})
+	m, err := testReader().Read(context.Background(), source(file), ingest.Probe{Format: format})
+	if err != nil {
+		t.Error(err)
+	}
+	return m
 }
 
 // photograph is what a telephone writes.

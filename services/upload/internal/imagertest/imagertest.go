@@ -101,9 +101,9 @@ func refusals(t *testing.T, s Subject) {
 func metadata(t *testing.T, s Subject) {
 	for _, f := range Good() {
 		p, _ := f.mustDerive(t, s)
-		m := s.Read(t.Context(), Source(f.Data), p)
-		if m.Camera.Make != f.Make || len(m.Warnings) != f.Warnings {
-			t.Errorf("%s: %+v, want the camera %q and %d warnings", f.Name, m, f.Make, f.Warnings)
+		m, err := s.Read(t.Context(), Source(f.Data), p)
+		if err != nil || m.Camera.Make != f.Make || len(m.Warnings) != f.Warnings {
+			t.Errorf("%s: %+v, %v, want the camera %q and %d warnings", f.Name, m, err, f.Make, f.Warnings)
 		}
 		if f.Make != "" && f.Warnings == 0 && (m.TakenAt == nil || !m.TakenAt.Equal(taken) || m.TakenOffset == nil || *m.TakenOffset != 540) {
 			t.Errorf("%s: taken at %v", f.Name, m.TakenAt)
@@ -123,8 +123,8 @@ func contextsEnd(t *testing.T, s Subject) {
 		if _, err := s.Derive(ctx, Source(f.Data), p, Specs); fault.KindOf(err) != want {
 			t.Errorf("Derive: %v, want %v", err, want)
 		}
-		if m := s.Read(ctx, Source(f.Data), p); len(m.Warnings) != 1 {
-			t.Errorf("Read: %+v, want a warning", m)
+		if _, err := s.Read(ctx, Source(f.Data), p); fault.KindOf(err) != want {
+			t.Errorf("Read: %v, want %v", err, want)
 		}
 	}
 	f.mustDerive(t, s) // and nothing of it stays
@@ -154,6 +154,9 @@ func sourcesFail(t *testing.T, s Subject) {
 	}
 	if _, err := s.Derive(t.Context(), src, p, Specs); !errors.Is(err, down) {
 		t.Errorf("Derive: %v", err)
+	}
+	if _, err := s.Read(t.Context(), src, p); !errors.Is(err, down) {
+		t.Errorf("Read: %v", err)
 	}
 	short := ingest.Source{ReaderAt: bytes.NewReader(f.Data[:len(f.Data)-9]), Size: int64(len(f.Data))}
 	if _, err := s.Derive(t.Context(), short, p, Specs); !errors.Is(err, ingest.ErrCorrupt) {
@@ -194,7 +197,10 @@ func atOnce(t *testing.T, s Subject) {
 	alone := make([]result, len(files))
 	for i, f := range files {
 		alone[i].Probe, alone[i].Derived = f.mustDerive(t, s)
-		alone[i].Metadata = s.Read(t.Context(), Source(f.Data), alone[i].Probe)
+		var err error
+		if alone[i].Metadata, err = s.Read(t.Context(), Source(f.Data), alone[i].Probe); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var all sync.WaitGroup
 	for i := range 2 * len(files) {
@@ -205,7 +211,9 @@ func atOnce(t *testing.T, s Subject) {
 			if got.Probe, err = s.Probe(t.Context(), Source(f.Data)); err == nil {
 				got.Derived, err = s.Derive(t.Context(), Source(f.Data), got.Probe, Specs)
 			}
-			got.Metadata = s.Read(t.Context(), Source(f.Data), got.Probe)
+			if err == nil {
+				got.Metadata, err = s.Read(t.Context(), Source(f.Data), got.Probe)
+			}
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%s: %v %s", f.Name, err, diff)
 			}

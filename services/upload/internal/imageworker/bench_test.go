@@ -56,7 +56,9 @@ func whole(t testing.TB, s imagertest.Subject, src ingest.Source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Read(t.Context(), src, p)
+	if _, err := s.Read(t.Context(), src, p); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // BenchmarkWorker does the whole of an image in this process and in a worker, in

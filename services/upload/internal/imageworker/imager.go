@@ -42,19 +42,19 @@ func (p *Pool) Derive(ctx context.Context, src ingest.Source, probe ingest.Probe
 	return resp.Derived, err
 }
 
-// Read implements [ingest.MetadataReader]. What cannot be read in a worker gives
+// Read implements [ingest.MetadataReader]. An image that ends its workers gives
 // what a file without metadata gives, and a warning.
-func (p *Pool) Read(ctx context.Context, src ingest.Source, probe ingest.Probe) ingest.Metadata {
+func (p *Pool) Read(ctx context.Context, src ingest.Source, probe ingest.Probe) (ingest.Metadata, error) {
 	const op = "imageworker.Read"
 	resp, err := p.call(ctx, op, p.light, request{Call: callRead, Size: src.Size, Probe: probe}, src)
 	if own := p.fallback(err); own != nil {
 		return own.Read(ctx, src, probe)
 	}
-	if err != nil {
+	if errors.Is(err, ingest.ErrTooComplex) {
 		p.cfg.Log.WarnContext(ctx, "metadata could not be read", "error", err)
-		return ingest.Metadata{Warnings: []string{ingest.WarningUnreadable}}
+		return ingest.Metadata{Warnings: []string{ingest.WarningUnreadable}}, nil
 	}
-	return resp.Metadata
+	return resp.Metadata, err
 }
 
 // errImpossible says that there are no workers on this machine.

@@ -44,7 +44,9 @@ func TestSameAsInProcess(t *testing.T) {
 		if diff := cmp.Diff(want, got) + cmp.Diff(words(wantErr), words(err)); diff != "" {
 			t.Errorf("%s: Derive: %s", f.Name, diff)
 		}
-		if diff := cmp.Diff(reader.Read(t.Context(), src, p), far.Read(t.Context(), src, p)); diff != "" {
+		recorded, wantErr := reader.Read(t.Context(), src, p)
+		told, err := far.Read(t.Context(), src, p)
+		if diff := cmp.Diff(recorded, told) + cmp.Diff(words(wantErr), words(err)); diff != "" {
 			t.Errorf("%s: Read: %s", f.Name, diff)
 		}
 	}

@@ -145,7 +145,7 @@ func (w *worker) answer(j job) (response, [][]byte) {
 	case callDerive:
 		resp.Derived, err = w.imager.Derive(ctx, src, j.Probe, j.Specs)
 	case callRead:
-		resp.Metadata = w.reader.Read(ctx, src, j.Probe)
+		resp.Metadata, err = w.reader.Read(ctx, src, j.Probe)
 	default:
 		err = errors.New("an unknown call")
 	}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"path"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
@@ -295,32 +294,4 @@ func (t *try) fail(ctx context.Context, reason error) error {
 	t.record.Ended, t.record.Reason = true, cut(reason.Error(), 1<<10)
 	t.service.ports.Log.ErrorContext(ctx, "an image could not be processed", "id", t.id, "failures", t.record.Failures, "err", reason)
 	return t.write(ctx, false)
-}
-
-// fresh are the files that this process has stored and not yet tried.
-type fresh struct {
-	mu  sync.Mutex
-	ids map[string]bool
-}
-
-func (f *fresh) add(id string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.ids[id] = true
-}
-
-// addOriginal adds an image; the companion of one is not tried by itself.
-func (f *fresh) addOriginal(o Original) {
-	if !o.Companion() {
-		f.add(o.ID)
-	}
-}
-
-// take reports whether id was there, and removes it.
-func (f *fresh) take(id string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	was := f.ids[id]
-	delete(f.ids, id)
-	return was
 }

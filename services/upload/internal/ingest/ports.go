@@ -130,9 +130,11 @@ func (md Metadata) describe(m contract.Manifest) contract.Manifest {
 	return m
 }
 
-// MetadataReader reads EXIF and its kin, bounded in tags, bytes and time. It
-// never fails: what cannot be read is left out, with a warning. Safe for
+// MetadataReader reads EXIF and its kin, bounded in tags, bytes and time. What
+// is broken in an image, or takes too much, is left out, with a warning; an
+// error says nothing of the image, but that it has to be read another time: the
+// source failed, the context ended, or whoever does the work. Safe for
 // concurrent use.
 type MetadataReader interface {
-	Read(ctx context.Context, src Source, p Probe) Metadata
+	Read(ctx context.Context, src Source, p Probe) (Metadata, error)
 }

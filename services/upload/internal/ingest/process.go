@@ -188,7 +188,11 @@ func (s *Service) derive(ctx context.Context, m contract.Manifest, o loaded) (co
 	}
 	m.Width, m.Height = derived.Width, derived.Height
 	m.Placeholder = base64.StdEncoding.EncodeToString(derived.Placeholder)
-	m = s.ports.Metadata.Read(ctx, o.source, probe).describe(m)
+	recorded, err := s.ports.Metadata.Read(ctx, o.source, probe)
+	if err != nil {
+		return m, fault.Wrap("ingest.derive", err)
+	}
+	m = recorded.describe(m)
 	m.Renditions, err = s.putRenditions(ctx, m.ID, derived.Renditions)
 	return m, err
 }

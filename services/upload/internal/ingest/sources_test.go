@@ -94,3 +94,27 @@ func TestImageThatWaitedInVainIsKept(t *testing.T) {
 	}
 	w.process(o)
 }
+
+// later is a reader of metadata that does not come to it.
+type later struct{}
+
+func (later) Read(context.Context, ingest.Source, ingest.Probe) (ingest.Metadata, error) {
+	return ingest.Metadata{}, fault.New(fault.Unavailable, "images_busy", "")
+}
+
+// A picture is not made without its date because nobody could read it just then:
+// what the manifest says is said for good.
+func TestMetadataThatCannotBeReadNowIsReadLater(t *testing.T) {
+	w := newWorld(t)
+	o := w.store(picture("fine"))
+	s := ingest.New(w.cfg, ingest.Ports{
+		Blob: w.bucket, Events: w.bus, Imager: w.imager, Metadata: later{}, Now: w.clock.Now, Log: discard,
+	})
+	defer s.Close(context.WithoutCancel(t.Context()))
+	if _, err := s.Process(t.Context(), o.Key); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("%v, want Unavailable", err)
+	}
+	if m := w.process(o); m.TakenAt == nil || m.Camera.Model != "Box" {
+		t.Errorf("later the manifest says %+v", m)
+	}
+}

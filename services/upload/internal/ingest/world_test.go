@@ -314,12 +314,12 @@ func (m *imager) count() (derived, most int) {
 
 type metadata struct{}
 
-func (metadata) Read(_ context.Context, src ingest.Source, _ ingest.Probe) ingest.Metadata {
+func (metadata) Read(_ context.Context, src ingest.Source, _ ingest.Probe) (ingest.Metadata, error) {
 	if word(src) == "bare" { // of a file that says nothing
-		return ingest.Metadata{}
+		return ingest.Metadata{}, nil
 	}
 	taken := epoch.Add(-time.Hour)
-	return ingest.Metadata{TakenAt: &taken, Camera: contract.Camera{Model: "Box"}, Warnings: []string{"metadata_unreadable"}}
+	return ingest.Metadata{TakenAt: &taken, Camera: contract.Camera{Model: "Box"}, Warnings: []string{"metadata_unreadable"}}, nil
 }
 
 // brokenBody yields content and then fails.

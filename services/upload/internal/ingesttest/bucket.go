@@ -5,6 +5,7 @@ package ingesttest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -78,7 +79,7 @@ func (b *Bucket) keep(key string, data []byte, opts blob.WriteOptions) (blob.Inf
 	}
 	b.generation++
 	info := blob.Info{
-		Key: key, Size: int64(len(data)), ContentType: opts.ContentType, Generation: b.generation, CreatedAt: b.Now(),
+		Key: key, Size: int64(len(data)), ContentType: cmp.Or(opts.ContentType, blob.DefaultContentType), Generation: b.generation, CreatedAt: b.Now(),
 		CRC32C: crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)), Metadata: maps.Clone(opts.Metadata),
 	}
 	b.objects[key] = object{info, data}
@@ -97,10 +98,23 @@ func (b *Bucket) Open(ctx context.Context, key string, offset, length int64) (r 
 		if err != nil {
 			return err
 		}
-		r, info = io.NopCloser(bytes.NewReader(o.data[offset:offset+n])), o.info
+		r, info = io.NopCloser(reader{ctx, bytes.NewReader(o.data[offset : offset+n])}), o.info
 		return nil
 	})
 	return r, info, err
+}
+
+// reader reads until its context ends.
+type reader struct {
+	ctx context.Context
+	of  io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.of.Read(p)
 }
 
 // Stat implements blob.Store.
@@ -114,6 +128,9 @@ func (b *Bucket) Stat(ctx context.Context, key string) (info blob.Info, err erro
 }
 
 func (b *Bucket) get(ctx context.Context, key string) (object, error) {
+	if err := blob.CheckKey(key); err != nil {
+		return object{}, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o, ok := b.objects[key]
@@ -125,6 +142,9 @@ func (b *Bucket) get(ctx context.Context, key string) (object, error) {
 
 // Delete implements blob.Store.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
+	if err := blob.CheckKey(key); err != nil {
+		return err
+	}
 	return b.Faults.call(ctx, "delete "+key, func(bool) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -4,8 +4,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 )
+
+// ErrReplaced says that an account has another password than the one that let
+// somebody in.
+var ErrReplaced = fault.New(fault.Conflict, "password_replaced", "The password has been changed. Please sign in again.")
 
 // Hasher keeps passwords so that they can be compared and not read.
 type Hasher interface {
@@ -69,8 +74,11 @@ type Keys struct{ Name, Email string }
 // Sessions keeps the sessions, and the browsers that have been let in before.
 type Sessions interface {
 	// Begin adds a session and ends the one that it replaces ("" for none), and
-	// those beyond the most that an account may have, the oldest first.
-	Begin(ctx context.Context, s Session, replaces string, most int) error
+	// those beyond the most that an account may have, the longest unused first.
+	// password is the hash that the account had when it was let in: with another
+	// by now it is ErrReplaced, so that what SetPassword ends does not begin
+	// again behind its back.
+	Begin(ctx context.Context, s Session, password, replaces string, most int) error
 	// Session finds a session by the hash of its token or of the one before, with
 	// its account.
 	Session(ctx context.Context, hash string) (Session, Account, error)
@@ -80,7 +88,8 @@ type Sessions interface {
 	// before, if it still has current; it reports whether it had.
 	Rotate(ctx context.Context, id, current, from, to string, at time.Time) (bool, error)
 	// Seen notes that a session was used, with its newest token if confirmed. One
-	// that has another token than current by now stays as it is.
+	// that has another token than current by now stays as it is; one that is not
+	// there is no error.
 	Seen(ctx context.Context, id, current string, at time.Time, confirmed bool) error
 	// SessionsOf lists an account's sessions, the last used first.
 	SessionsOf(ctx context.Context, account identity.Owner) ([]Session, error)
@@ -98,11 +107,11 @@ type Sessions interface {
 // Tokens keeps the tokens of programs.
 type Tokens interface {
 	// AddToken adds a token, unless the account has the most that it may have: it
-	// reports whether it did.
-	AddToken(ctx context.Context, t Token, most int) (bool, error)
+	// reports whether it did. password is as for Begin.
+	AddToken(ctx context.Context, t Token, password string, most int) (bool, error)
 	// Token finds a token by its hash, with its account.
 	Token(ctx context.Context, hash string) (Token, Account, error)
-	// TokenUsed notes that a token was used.
+	// TokenUsed notes that a token was used. One that is not there is no error.
 	TokenUsed(ctx context.Context, id string, at time.Time) error
 	// TokensOf lists an account's tokens, the newest first.
 	TokensOf(ctx context.Context, account identity.Owner) ([]Token, error)

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/identity"
@@ -74,12 +75,19 @@ func (s *Service) begin(ctx context.Context, a Account, v Visit) (SignedIn, erro
 	if old, _, err := s.session(ctx, v.Session); err == nil {
 		replaces = old.ID
 	}
-	if err := s.store.Begin(ctx, session, replaces, MaxSessions); err != nil {
+	out := SignedIn{Actor: Actor{Account: a, Session: session.ID}, SessionToken: token, DeviceToken: secret()}
+	// The device first: what a new password ends in between is not told to anybody.
+	err := s.store.AddDevice(ctx, a.ID, hashOf(out.DeviceToken), s.now(), MaxDevices)
+	if err == nil {
+		err = s.store.Begin(ctx, session, a.PasswordHash, replaces, MaxSessions)
+	}
+	if errors.Is(err, ErrReplaced) {
+		return SignedIn{}, ErrCredentials.With("accounts.begin", err)
+	}
+	if err != nil {
 		return SignedIn{}, fault.Wrap("accounts.begin", err)
 	}
-	out := SignedIn{Actor: Actor{Account: a, Session: session.ID}, SessionToken: token, DeviceToken: secret()}
-	err := s.store.AddDevice(ctx, a.ID, hashOf(out.DeviceToken), s.now(), MaxDevices)
-	return out, fault.Wrap("accounts.begin", err)
+	return out, nil
 }
 
 func (s *Service) newSession(account identity.Owner, v Visit) (token string, out Session) {

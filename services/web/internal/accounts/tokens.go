@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -22,9 +23,12 @@ func (s *Service) MakeToken(ctx context.Context, a Actor, name string) (text str
 	}
 	text = tokenPrefix + secret()
 	t := Token{ID: s.newID(), Account: a.Account.ID, Name: name, Hash: hashOf(text), CreatedAt: s.now()}
-	added, err := s.store.AddToken(ctx, t, MaxTokens)
+	added, err := s.store.AddToken(ctx, t, a.Account.PasswordHash, MaxTokens)
 	if err == nil && !added {
 		err = ErrTokens
+	}
+	if errors.Is(err, ErrReplaced) {
+		return "", Token{}, ErrUnauthenticated.With("accounts.MakeToken", err)
 	}
 	if err != nil {
 		return "", Token{}, fault.Wrap("accounts.MakeToken", err)

@@ -30,7 +30,7 @@ func BenchmarkSession(b *testing.B) {
 			if err := s.Create(b.Context(), accounts.Account{ID: "a", Name: "ann", CreatedAt: now}, accounts.Keys{Name: "ann"}); err != nil {
 				b.Fatal(err)
 			}
-			if err := s.Begin(b.Context(), accounts.Session{ID: "s", Account: "a", Hash: "h", CreatedAt: now, RotatedAt: now, SeenAt: now}, "", 9); err != nil {
+			if err := s.Begin(b.Context(), accounts.Session{ID: "s", Account: "a", Hash: "h", CreatedAt: now, RotatedAt: now, SeenAt: now}, "", "", 9); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {

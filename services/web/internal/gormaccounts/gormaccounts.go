@@ -103,9 +103,27 @@ func (s *Store) find(ctx context.Context, condition, value string) (accounts.Acc
 	return row.account(), gormdb.Fault("gormaccounts.find", err)
 }
 
+// lock keeps others from changing an account until the transaction ends.
+func lock(tx *gorm.DB, id string) (row accountRow, err error) {
+	err = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("id = ?", id).Take(&row).Error
+	return row, err
+}
+
+// lockWith is lock for an account that has a password still.
+func lockWith(tx *gorm.DB, id, password string) error {
+	row, err := lock(tx, id)
+	if err == nil && row.PasswordHash != password {
+		return accounts.ErrReplaced
+	}
+	return err
+}
+
 // SetSubject writes where nothing is written yet.
 func (s *Store) SetSubject(ctx context.Context, id identity.Owner, subject string) error {
 	return s.write(ctx, "gormaccounts.SetSubject", func(tx *gorm.DB) error {
+		if _, err := lock(tx, string(id)); err != nil {
+			return err
+		}
 		changed := tx.Model(&accountRow{}).Where("id = ? AND subject IS NULL", string(id)).Update("subject", subject)
 		if changed.Error == nil && changed.RowsAffected == 0 {
 			return gormdb.ErrDuplicate
@@ -117,6 +135,9 @@ func (s *Store) SetSubject(ctx context.Context, id identity.Owner, subject strin
 // SetPassword ends everything that the password before let in.
 func (s *Store) SetPassword(ctx context.Context, id identity.Owner, hash string, session *accounts.Session) error {
 	return s.write(ctx, "gormaccounts.SetPassword", func(tx *gorm.DB) error {
+		if _, err := lock(tx, string(id)); err != nil {
+			return err
+		}
 		if err := tx.Model(&accountRow{}).Where("id = ?", string(id)).Update("password_hash", hash).Error; err != nil {
 			return err
 		}

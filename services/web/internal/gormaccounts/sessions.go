@@ -12,9 +12,12 @@ import (
 )
 
 // Begin adds a session, in one transaction with the ends of others.
-func (s *Store) Begin(ctx context.Context, session accounts.Session, replaces string, most int) error {
+func (s *Store) Begin(ctx context.Context, session accounts.Session, password, replaces string, most int) error {
 	row := sessionRowOf(session)
 	return s.write(ctx, "gormaccounts.Begin", func(tx *gorm.DB) error {
+		if err := lockWith(tx, row.AccountID, password); err != nil {
+			return err
+		}
 		if err := tx.Where("id = ?", replaces).Delete(&sessionRow{}).Error; err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/identity"
@@ -13,11 +12,10 @@ import (
 )
 
 // AddToken counts and adds alone: the account's row is locked meanwhile.
-func (s *Store) AddToken(ctx context.Context, t accounts.Token, most int) (added bool, _ error) {
+func (s *Store) AddToken(ctx context.Context, t accounts.Token, password string, most int) (added bool, _ error) {
 	row := tokenRow{ID: t.ID, AccountID: string(t.Account), Name: t.Name, Hash: t.Hash, CreatedMS: t.CreatedAt.UnixMilli()}
 	err := s.write(ctx, "gormaccounts.AddToken", func(tx *gorm.DB) error {
-		var owner accountRow
-		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("id = ?", row.AccountID).Take(&owner).Error; err != nil {
+		if err := lockWith(tx, row.AccountID, password); err != nil {
 			return err
 		}
 		var n int64

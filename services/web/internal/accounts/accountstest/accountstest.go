@@ -27,6 +27,7 @@ func RunStore(t *testing.T, open func(t *testing.T) accounts.Store) {
 		"accounts": testAccounts, "one account": testOneAccount, "subjects": testSubjects, "set-ups": testSetups,
 		"sessions": testSessions, "most sessions": testMostSessions, "rotation": testRotation, "racing rotations": testRacingRotations,
 		"devices": testDevices, "tokens": testTokens, "most tokens": testMostTokens, "new password": testNewPassword,
+		"a replaced password": testReplacedPassword, "racing passwords": testRacingPasswords, "nobody": testNobody,
 		"attempts": testAttempts, "racing attempts": testRacingAttempts, "tidy": testTidy,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -55,9 +56,12 @@ func equal(t *testing.T, what string, got, want any) {
 	}
 }
 
+// passwordHash is that of everybody.
+const passwordHash = "$argon2id$v=19"
+
 func person(id identity.Owner, name string) (accounts.Account, accounts.Keys) {
 	a := accounts.Account{
-		ID: id, Name: name, Email: name + "@Example.org", Role: accounts.RoleOwner, PasswordHash: "$argon2id$v=19", CreatedAt: Noon,
+		ID: id, Name: name, Email: name + "@Example.org", Role: accounts.RoleOwner, PasswordHash: passwordHash, CreatedAt: Noon,
 	}
 	return a, accounts.Keys{Name: name, Email: name + "@example.org"}
 }
@@ -97,10 +101,12 @@ func testAccounts(t *testing.T, s accounts.Store) {
 
 func testOneAccount(t *testing.T, s accounts.Store) {
 	create(t, s, "a", "ann")
+	must(t, s.SetSubject(t.Context(), "a", "google:1"))
 	for what, change := range map[string]func(*accounts.Account, *accounts.Keys){
-		"the same id":    func(a *accounts.Account, _ *accounts.Keys) { a.ID = "a" },
-		"the same name":  func(_ *accounts.Account, k *accounts.Keys) { k.Name = "ann" },
-		"the same email": func(_ *accounts.Account, k *accounts.Keys) { k.Email = "ann@example.org" },
+		"the same id":      func(a *accounts.Account, _ *accounts.Keys) { a.ID = "a" },
+		"the same name":    func(_ *accounts.Account, k *accounts.Keys) { k.Name = "ann" },
+		"the same email":   func(_ *accounts.Account, k *accounts.Keys) { k.Email = "ann@example.org" },
+		"the same subject": func(a *accounts.Account, _ *accounts.Keys) { a.Subject = "google:1" },
 	} {
 		b, keys := person("b", "ben")
 		change(&b, &keys)
@@ -152,7 +158,7 @@ func testNewPassword(t *testing.T, s accounts.Store) {
 	create(t, s, "b", "ben")
 	begin(t, s, "a", 1)
 	begin(t, s, "b", 2)
-	added, err := s.AddToken(t.Context(), token("a", 1), 9)
+	added, err := s.AddToken(t.Context(), token("a", 1), passwordHash, 9)
 	must(t, err, s.AddDevice(t.Context(), "a", "phone", Noon, 9))
 	fresh := session("a", 3)
 	must(t, s.SetPassword(t.Context(), "a", "new", &fresh))
@@ -169,6 +175,60 @@ func testNewPassword(t *testing.T, s accounts.Store) {
 	if all := ids(t, s, "a"); len(all) != 0 {
 		t.Errorf("the sessions %v are left", all)
 	}
+}
+
+// testReplacedPassword: whoever was let in by the password before comes too late.
+func testReplacedPassword(t *testing.T, s accounts.Store) {
+	create(t, s, "a", "ann")
+	must(t, s.SetPassword(t.Context(), "a", "new", nil))
+	if err := s.Begin(t.Context(), session("a", 1), passwordHash, "", 9); !errors.Is(err, accounts.ErrReplaced) {
+		t.Errorf("a session by the password before: %v, want ErrReplaced", err)
+	}
+	if added, err := s.AddToken(t.Context(), token("a", 1), passwordHash, 9); added || !errors.Is(err, accounts.ErrReplaced) {
+		t.Errorf("a token by the password before: %v, %v, want ErrReplaced", added, err)
+	}
+	must(t, s.Begin(t.Context(), session("a", 2), "new", "", 9))
+	added, err := s.AddToken(t.Context(), token("a", 2), "new", 9)
+	must(t, err)
+	if all := ids(t, s, "a"); !added || !slices.Equal(all, []int{2}) {
+		t.Errorf("the sessions are %v; a token was added: %v", all, added)
+	}
+}
+
+// testRacingPasswords begins sessions while the password is replaced: those that
+// the one before let in are ended or refused.
+func testRacingPasswords(t *testing.T, s accounts.Store) {
+	create(t, s, "a", "ann")
+	var wg sync.WaitGroup
+	for n := range 8 {
+		wg.Go(func() {
+			if err := s.Begin(t.Context(), session("a", n), passwordHash, "", 100); err != nil && !errors.Is(err, accounts.ErrReplaced) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Go(func() {
+		if err := s.SetPassword(t.Context(), "a", "new", nil); err != nil {
+			t.Error(err)
+		}
+	})
+	wg.Wait()
+	if all := ids(t, s, "a"); len(all) != 0 {
+		t.Errorf("the sessions %v outlived the password that let them in", all)
+	}
+}
+
+// testNobody: what is of nobody's account is not found.
+func testNobody(t *testing.T, s accounts.Store) {
+	create(t, s, "b", "ben")
+	wantKind(t, "a subject", s.SetSubject(t.Context(), "a", "google:1"), fault.NotFound)
+	wantKind(t, "a password", s.SetPassword(t.Context(), "a", "new", nil), fault.NotFound)
+	wantKind(t, "a session", s.Begin(t.Context(), session("a", 1), passwordHash, "", 9), fault.NotFound)
+	_, err := s.AddToken(t.Context(), token("a", 1), passwordHash, 9)
+	wantKind(t, "a token", err, fault.NotFound)
+	_, _, err = s.Session(t.Context(), session("a", 1).Hash)
+	wantKind(t, "its session", err, fault.NotFound)
+	must(t, s.TokenUsed(t.Context(), token("a", 1).ID, Noon), s.Seen(t.Context(), session("a", 1).ID, "x", Noon, true))
 }
 
 func testAttempts(t *testing.T, s accounts.Store) {

@@ -24,7 +24,7 @@ func session(account identity.Owner, n int) accounts.Session {
 func begin(t *testing.T, s accounts.Store, account identity.Owner, n int) accounts.Session {
 	t.Helper()
 	one := session(account, n)
-	must(t, s.Begin(t.Context(), one, "", 100))
+	must(t, s.Begin(t.Context(), one, passwordHash, "", 100))
 	return one
 }
 
@@ -78,13 +78,13 @@ func testMostSessions(t *testing.T, s accounts.Store) {
 	create(t, s, "b", "ben")
 	begin(t, s, "b", 9)
 	for n := range 3 {
-		must(t, s.Begin(t.Context(), session("a", n+1), "", 3))
+		must(t, s.Begin(t.Context(), session("a", n+1), passwordHash, "", 3))
 	}
-	must(t, s.Begin(t.Context(), session("a", 4), session("a", 2).ID, 3))
+	must(t, s.Begin(t.Context(), session("a", 4), passwordHash, session("a", 2).ID, 3))
 	if all := ids(t, s, "a"); !slices.Equal(all, []int{4, 3, 1}) {
 		t.Errorf("%v are left of those replaced", all)
 	}
-	must(t, s.Begin(t.Context(), session("a", 5), "", 3))
+	must(t, s.Begin(t.Context(), session("a", 5), passwordHash, "", 3))
 	if all := ids(t, s, "a"); !slices.Equal(all, []int{5, 4, 3}) || len(ids(t, s, "b")) != 1 {
 		t.Errorf("%v are left of too many", all)
 	}
@@ -160,7 +160,7 @@ func testTokens(t *testing.T, s accounts.Store) {
 	create(t, s, "b", "ben")
 	one, two := token("a", 1), token("a", 2)
 	for _, tk := range []accounts.Token{one, two} {
-		if added, err := s.AddToken(t.Context(), tk, 9); !added || err != nil {
+		if added, err := s.AddToken(t.Context(), tk, passwordHash, 9); !added || err != nil {
 			t.Fatal(added, err)
 		}
 	}
@@ -187,7 +187,7 @@ func testMostTokens(t *testing.T, s accounts.Store) {
 	added := make(chan bool, 8)
 	for n := range cap(added) {
 		wg.Go(func() {
-			ok, err := s.AddToken(t.Context(), token("a", n), 3)
+			ok, err := s.AddToken(t.Context(), token("a", n), passwordHash, 3)
 			if err != nil {
 				t.Error(err)
 			}

@@ -17,7 +17,7 @@ import (
 // Store is an accounts.Store in memory. The zero value is empty and ready.
 type Store struct {
 	mu       sync.Mutex
-	people   []kept
+	people   []*kept
 	setups   map[string]time.Time
 	sessions []accounts.Session
 	devices  []device
@@ -78,12 +78,21 @@ func (s *Store) Create(_ context.Context, a accounts.Account, keys accounts.Keys
 				return errTaken
 			}
 		}
-		s.people, s.setups = append(s.people, kept{a, keys}), nil
+		s.people, s.setups = append(s.people, &kept{a, keys}), nil
 		return nil
 	})
 }
 
-func (s *Store) person(is func(kept) bool) (out accounts.Account, err error) {
+// byID is what is kept of an account.
+func (s *Store) byID(id identity.Owner) (*kept, error) {
+	i := slices.IndexFunc(s.people, func(p *kept) bool { return p.ID == id })
+	if i < 0 {
+		return nil, errMissing
+	}
+	return s.people[i], nil
+}
+
+func (s *Store) person(is func(*kept) bool) (out accounts.Account, err error) {
 	err = s.do(func() error {
 		i := slices.IndexFunc(s.people, is)
 		if i < 0 {
@@ -97,12 +106,12 @@ func (s *Store) person(is func(kept) bool) (out accounts.Account, err error) {
 
 // Account finds by id.
 func (s *Store) Account(_ context.Context, id identity.Owner) (accounts.Account, error) {
-	return s.person(func(p kept) bool { return p.ID == id })
+	return s.person(func(p *kept) bool { return p.ID == id })
 }
 
 // Find finds by a key.
 func (s *Store) Find(_ context.Context, key string) (accounts.Account, error) {
-	return s.person(func(p kept) bool {
+	return s.person(func(p *kept) bool {
 		if strings.Contains(key, "@") {
 			return p.keys.Email == key
 		}
@@ -112,22 +121,20 @@ func (s *Store) Find(_ context.Context, key string) (accounts.Account, error) {
 
 // BySubject finds by subject.
 func (s *Store) BySubject(_ context.Context, subject string) (accounts.Account, error) {
-	return s.person(func(p kept) bool { return subject != "" && p.Subject == subject })
+	return s.person(func(p *kept) bool { return subject != "" && p.Subject == subject })
 }
 
 // SetSubject sets it once.
 func (s *Store) SetSubject(_ context.Context, id identity.Owner, subject string) error {
 	return s.do(func() error {
-		for _, p := range s.people {
-			if p.Subject == subject || p.ID == id && p.Subject != "" {
-				return errTaken
-			}
+		p, err := s.byID(id)
+		if err != nil {
+			return err
 		}
-		for i := range s.people {
-			if s.people[i].ID == id {
-				s.people[i].Subject = subject
-			}
+		if p.Subject != "" || slices.ContainsFunc(s.people, func(p *kept) bool { return p.Subject == subject }) {
+			return errTaken
 		}
+		p.Subject = subject
 		return nil
 	})
 }
@@ -135,11 +142,11 @@ func (s *Store) SetSubject(_ context.Context, id identity.Owner, subject string)
 // SetPassword replaces the hash and ends what it let in.
 func (s *Store) SetPassword(_ context.Context, id identity.Owner, hash string, session *accounts.Session) error {
 	return s.do(func() error {
-		for i := range s.people {
-			if s.people[i].ID == id {
-				s.people[i].PasswordHash = hash
-			}
+		p, err := s.byID(id)
+		if err != nil {
+			return err
 		}
+		p.PasswordHash = hash
 		s.forget(id)
 		s.tokens = slices.DeleteFunc(s.tokens, func(t accounts.Token) bool { return t.Account == id })
 		if session != nil {
@@ -172,8 +179,11 @@ func (s *Store) HasSetup(_ context.Context, hash string, now time.Time) (ok bool
 }
 
 // Begin adds a session.
-func (s *Store) Begin(_ context.Context, session accounts.Session, replaces string, most int) error {
+func (s *Store) Begin(_ context.Context, session accounts.Session, password, replaces string, most int) error {
 	return s.do(func() error {
+		if p, err := s.byID(session.Account); err != nil || p.PasswordHash != password {
+			return cmp.Or(err, error(accounts.ErrReplaced))
+		}
 		s.sessions = slices.DeleteFunc(s.sessions, func(one accounts.Session) bool { return one.ID == replaces })
 		s.sessions = append(s.sessions, session)
 		for _, old := range drop(s.sessionsOf(session.Account), most) {
@@ -303,8 +313,11 @@ func (s *Store) DeviceOf(_ context.Context, hash string) (out identity.Owner, er
 }
 
 // AddToken adds a token.
-func (s *Store) AddToken(_ context.Context, t accounts.Token, most int) (added bool, err error) {
+func (s *Store) AddToken(_ context.Context, t accounts.Token, password string, most int) (added bool, err error) {
 	err = s.do(func() error {
+		if p, err := s.byID(t.Account); err != nil || p.PasswordHash != password {
+			return cmp.Or(err, error(accounts.ErrReplaced))
+		}
 		if added = len(s.tokensOf(t.Account)) < most; added {
 			s.tokens = append(s.tokens, t)
 		}
