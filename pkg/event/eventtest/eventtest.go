@@ -72,6 +72,7 @@ func RunConformance(t *testing.T, open func(t *testing.T) Harness) {
 		{"DrainOnStop", testDrain},
 		{"ReceiveAfterStopReturns", testReceiveStopped},
 		{"SizeLimit", testSize},
+		{"ARefusedEventHoldsUpNobody", testRefused},
 		{"WrongNamesAreRefused", testNames},
 		{"PublishCanceled", testPublishCanceled},
 		{"PublishAfterClose", testClosed},
