@@ -126,6 +126,24 @@ func (e *examination) databases(ctx context.Context) {
 			continue
 		}
 		e.checks = append(e.checks, doctor.Schema(s.name, func(ctx context.Context) (gormdb.Versions, error) { return s.versions(ctx, a) }))
+		if s.need == platform.Database {
+			e.checks = append(e.checks, outbox(s, a))
+		}
+	}
+}
+
+// outbox looks at what the catalog has still to say, where its schema is this
+// program's.
+func outbox(s schema, a *platform.Adapters) doctor.Check {
+	look := doctor.Outbox(func(ctx context.Context) (doctor.Unsent, error) {
+		b, err := catalog.Outbox(ctx, a.DB)
+		return doctor.Unsent{Waiting: b.Waiting, Oldest: b.Oldest, Aside: b.Aside, Reason: b.Reason}, err
+	}, time.Now)
+	return func(ctx context.Context) []doctor.Finding {
+		if v, err := s.versions(ctx, a); err != nil || v.Have != v.Known {
+			return nil
+		}
+		return look(ctx)
 	}
 }
 

@@ -79,41 +79,6 @@ func TestCompactForgetsFromTheFront(t *testing.T) {
 	})
 }
 
-func TestTheOutboxIsClaimed(t *testing.T) {
-	stores(t, func(t *testing.T, s *Store) {
-		for i := range 3 {
-			update(t, s, catalog.Changeset{Outbox: []event.Event{{ID: fmt.Sprint(i), Source: contract.SourceCatalog, Type: "x", Time: noon, Data: []byte(`{"a":1}`)}}})
-		}
-		claim := func(now time.Time, limit int, want ...string) []int64 {
-			t.Helper()
-			all, err := s.Claim(t.Context(), now, time.Minute, limit)
-			var ids []int64
-			var events []string
-			for _, m := range all {
-				ids, events = append(ids, m.ID), append(events, m.Event.ID)
-			}
-			if err != nil || fmt.Sprint(events) != fmt.Sprint(want) {
-				t.Fatalf("Claim = %v, %v; want %v", events, err, want)
-			}
-			return ids
-		}
-		first := claim(noon, 2, "0", "1")
-		third := claim(noon, 2, "2")
-		claim(noon.Add(time.Minute-time.Millisecond), 9)
-		if err := s.Release(t.Context(), third); err != nil {
-			t.Fatal(err)
-		}
-		claim(noon, 9, "2")
-		if err := s.Sent(t.Context(), first[:1]); err != nil {
-			t.Fatal(err)
-		}
-		claim(noon.Add(time.Minute), 9, "1", "2") // whoever claimed them is gone
-		if err := errors.Join(s.Sent(t.Context(), nil), s.Release(t.Context(), nil)); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // TestEventsAreNotedOnce: by one owner or by two, and from the oldest they are
 // forgotten, so many at a time.
 func TestEventsAreNotedOnce(t *testing.T) {

@@ -138,6 +138,28 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+func TestTheOutboxIsLookedAt(t *testing.T) {
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		u        doctor.Unsent
+		err      error
+		problems int
+		want     string
+	}{
+		{doctor.Unsent{}, nil, 0, "ok       outbox: 0 events wait to be published, none was set aside\n"},
+		{doctor.Unsent{Waiting: 2, Oldest: noon.Add(-15*time.Minute + 1)}, nil, 0, "ok       outbox: 2 events wait"},
+		{doctor.Unsent{Waiting: 2, Oldest: noon.Add(-15 * time.Minute)}, nil, 0, "warning  outbox: 2 events wait to be published, the oldest for 15m0s\n         > sajin purge,"},
+		{doctor.Unsent{Aside: 1, Reason: "It is too large."}, nil, 1, "set aside, the last because: It is too large.\n         > sajin purge -retry-failed,"},
+		{doctor.Unsent{}, errors.New("no such table"), 1, "no such table"},
+	} {
+		look := func(context.Context) (doctor.Unsent, error) { return tt.u, tt.err }
+		text, problems := report(t, doctor.Outbox(look, func() time.Time { return noon }))
+		if problems != tt.problems || !strings.Contains(text, tt.want) {
+			t.Errorf("%+v: %s", tt.u, text)
+		}
+	}
+}
+
 func TestEventsNamesWhatIsMissing(t *testing.T) {
 	lacking := func(_ context.Context, s event.Subscription) (map[string]string, error) {
 		if s.Name == "there" {

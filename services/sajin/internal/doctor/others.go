@@ -75,6 +75,44 @@ func Schema(name string, versions func(context.Context) (gormdb.Versions, error)
 	}
 }
 
+// Unsent is what the catalog has decided to tell the other services and has not.
+type Unsent struct {
+	Waiting int       // events that are tried by themselves
+	Oldest  time.Time // when the oldest of them came about
+	Aside   int       // events that are tried no more
+	Reason  string    // why the last of those could not be published
+}
+
+// lateAfter is how long an event waits before somebody should look.
+const lateAfter = 15 * time.Minute
+
+// Outbox looks at what waits to be published.
+func Outbox(unsent func(context.Context) (Unsent, error), now func() time.Time) Check {
+	return func(ctx context.Context) (out []Finding) {
+		const about = "outbox"
+		u, err := unsent(ctx)
+		if err != nil {
+			return []Finding{failed(about, "it cannot be read", err, "")}
+		}
+		if u.Aside > 0 {
+			out = append(out, Finding{
+				Problem, about, fmt.Sprintf("%d events could not be published and were set aside, the last because: %s", u.Aside, u.Reason),
+				"sajin purge -retry-failed, once that is mended; until then the files of purged images stay",
+			})
+		}
+		if age := now().Sub(u.Oldest); u.Waiting > 0 && age >= lateAfter {
+			out = append(out, Finding{
+				Warning, about, fmt.Sprintf("%d events wait to be published, the oldest for %s", u.Waiting, age.Round(time.Minute)),
+				"sajin purge, which says why; they are also tried by themselves",
+			})
+		}
+		if len(out) == 0 {
+			out = []Finding{good(about, "%d events wait to be published, none was set aside", u.Waiting)}
+		}
+		return out
+	}
+}
+
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 64 << 10
 
