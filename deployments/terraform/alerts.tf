@@ -89,6 +89,10 @@ locals {
       name     = "Sajin: an event says something else than before"
       document = "An event came again under its id and says something else. It had no effect; the line names it. Nobody but sajin-upload may publish to sajin-images: look at who may, and who did."
     }
+    outbox_set_aside = {
+      name     = "Sajin: an event could not be published"
+      document = "An event of sajin-catalog's outbox was refused, or failed again and again while others got through, and was set aside; the line says why. Nothing is lost, and the files of the purged image stay. Mend the cause, and run: gcloud run jobs execute sajin-purge --args=purge,-retry-failed"
+    }
   }
 }
 
@@ -101,7 +105,7 @@ resource "google_monitoring_alert_policy" "line" {
   conditions {
     display_name = each.value.name
     condition_matched_log {
-      filter = "resource.type = \"cloud_run_revision\" AND severity >= ERROR AND jsonPayload.code = \"${each.key}\""
+      filter = "resource.type = one_of(\"cloud_run_revision\", \"cloud_run_job\") AND severity >= ERROR AND jsonPayload.code = \"${each.key}\""
     }
   }
   alert_strategy {

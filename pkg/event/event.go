@@ -71,7 +71,9 @@ func validName(s string) bool {
 type Publisher interface {
 	// Publish returns nil only when the bus has stored the event durably; then
 	// every subscription that exists will see it at least once. An error means
-	// that it may or may not have been stored. Safe for concurrent use.
+	// that it may or may not have been stored; one that is Refused means that this
+	// event never will be. Whatever others on the topic would meet too, such as a
+	// right that is missing, is no refusal of the event. Safe for concurrent use.
 	Publish(ctx context.Context, topic Topic, e Event) error
 }
 
@@ -201,10 +203,20 @@ var errPermanent = errors.New("permanent")
 // Permanent marks err so that its event becomes a dead letter at once.
 func Permanent(err error) error { return errors.Join(err, errPermanent) }
 
+// Refused reports whether an error says that the event itself is wrong (Invalid,
+// Unsupported, TooLarge), so that trying again cannot help.
+func Refused(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.Unsupported, fault.TooLarge:
+		return true
+	default:
+		return false
+	}
+}
+
 // JudgeError is the one table from a handler's error to a verdict. What was cut
 // short by a stop is always given back. An error that is marked Permanent, or
-// whose kind says that the event itself is wrong (Invalid, Unsupported,
-// TooLarge), is not tried again.
+// that is Refused, is not tried again.
 func JudgeError(err error, attempt, maxAttempts int) Verdict {
 	if err == nil {
 		return Ack
@@ -212,13 +224,8 @@ func JudgeError(err error, attempt, maxAttempts int) Verdict {
 	if fault.KindOf(err) == fault.Canceled {
 		return Retry
 	}
-	if errors.Is(err, errPermanent) || attempt >= maxAttempts {
+	if errors.Is(err, errPermanent) || attempt >= maxAttempts || Refused(err) {
 		return Dead
 	}
-	switch fault.KindOf(err) {
-	case fault.Invalid, fault.Unsupported, fault.TooLarge:
-		return Dead
-	default:
-		return Retry
-	}
+	return Retry
 }

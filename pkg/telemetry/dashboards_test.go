@@ -23,18 +23,23 @@ func measured(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	out := map[string]bool{}
-	for _, m := range regexp.MustCompile(`= (histogram|counter)\("([a-z.]+)"`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`= (histogram|counter|gauge)\("([a-z.]+)", ?"?([^",]*)`).FindAllStringSubmatch(string(source), -1) {
 		name := strings.ReplaceAll(m[2], ".", "_")
-		if m[1] == "counter" {
+		switch {
+		case m[1] == "counter":
 			out[name+"_total"] = true
-			continue
+		case m[1] == "gauge" && m[3] == "s":
+			out[name+"_seconds"] = true
+		case m[1] == "gauge":
+			out[name] = true
+		default:
+			out[name+"_seconds_bucket"], out[name+"_seconds_count"] = true, true
 		}
-		out[name+"_seconds_bucket"], out[name+"_seconds_count"] = true, true
 	}
 	return out
 }
 
-var series = regexp.MustCompile(`\b(?:sajin|http|db|messaging)_[a-z_]+_(?:total|bucket|count|sum)\b`)
+var series = regexp.MustCompile(`\b(?:sajin|http|db|messaging)_[a-z_]+_(?:total|bucket|count|sum)\b|\bsajin_[a-z]+_[a-z_]+\b`)
 
 // Dashboards and alerts name what there is, and each thing that is measured can
 // be seen.

@@ -25,6 +25,14 @@ func (c Counter) Add(ctx context.Context, n int64, attributes ...attribute.KeyVa
 	c.instrument.Add(ctx, n, metric.WithAttributes(attributes...))
 }
 
+// Gauge says how much there is at this moment. Safe for concurrent use.
+type Gauge struct{ instrument metric.Float64Gauge }
+
+// Set says so.
+func (g Gauge) Set(ctx context.Context, value float64, attributes ...attribute.KeyValue) {
+	g.instrument.Record(ctx, value, metric.WithAttributes(attributes...))
+}
+
 // Everything that is measured. The first ones have the names that OpenTelemetry
 // has given them: https://opentelemetry.io/docs/specs/semconv/
 var (
@@ -36,6 +44,10 @@ var (
 
 	Altered = counter("sajin.events.altered", "{event}", "Events that came again and said something else, by subscription.")
 	Refused = counter("sajin.events.refused", "{request}", "Pushes of events whose token was refused, by subscription and reason.")
+
+	Outbox    = gauge("sajin.outbox.events", "{event}", "Events in the catalog's outbox, by state: waiting to be published, or set aside.")
+	OutboxAge = gauge("sajin.outbox.age", "s", "How long ago the oldest event in the catalog's outbox that waits came about.")
+	SetAside  = counter("sajin.outbox.set.aside", "{event}", "Events of the catalog's outbox that could not be published and were set aside.")
 
 	Stored    = histogram("sajin.blob.duration", "Calls of the object store, by operation.")
 	Processed = histogram("sajin.image.duration", "Images that were processed, by outcome.")
@@ -64,4 +76,12 @@ func counter(name, unit, what string) Counter {
 		panic(err)
 	}
 	return Counter{made}
+}
+
+func gauge(name, unit, what string) Gauge {
+	made, err := otel.Meter(Scope).Float64Gauge(name, metric.WithUnit(unit), metric.WithDescription(what))
+	if err != nil {
+		panic(err)
+	}
+	return Gauge{made}
 }

@@ -115,7 +115,7 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	store := gormcatalog.New(deps.DB)
 	s := &Service{
 		config: config, deps: deps, store: store,
-		core:   core.New(store, traced.Publisher(deps.Bus), deps.Now, deps.Log),
+		core:   core.New(measured{store}, traced.Publisher(deps.Bus), deps.Now, deps.Log),
 		router: httpx.NewRouter(nil),
 	}
 	s.health = &httpx.Health{Check: s.core.Check}
@@ -285,7 +285,7 @@ type Kept = core.Kept
 // and publishes the outbox. Services may run over the same database meanwhile.
 func (s *Service) Keep(ctx context.Context, say func(Expired)) (Kept, error) {
 	done, err := s.core.Keep(ctx, say)
-	for kind, n := range map[string]int{"purged": done.Purged, "forgotten": done.Forgotten, "events": done.Events, "sent": done.Sent} {
+	for kind, n := range map[string]int{"purged": done.Purged, "forgotten": done.Forgotten, "events": done.Events, "sent": done.Sent, "aside": done.Aside} {
 		telemetry.Kept.Add(ctx, int64(n), attribute.String("kind", kind))
 	}
 	return done, err
@@ -297,11 +297,17 @@ func Due(ctx context.Context, db *gorm.DB, now func() time.Time, say func(Expire
 	return core.New(gormcatalog.New(db), nil, now, slog.Default()).Due(ctx, say)
 }
 
-// Waiting says how many events a database holds that have not been published, and
-// since when the oldest waits: the zero time where none does.
-func Waiting(ctx context.Context, db *gorm.DB) (n int, since time.Time, err error) {
-	return core.New(gormcatalog.New(db), nil, time.Now, slog.Default()).Waiting(ctx)
+// Backlog is what is in the outbox.
+type Backlog = core.Backlog
+
+// Outbox says how much is in the outbox of a database.
+func Outbox(ctx context.Context, db *gorm.DB) (Backlog, error) {
+	return gormcatalog.New(db).Backlog(ctx)
 }
+
+// Readmit has what could not be published and was set aside be tried again, by
+// whatever publishes the outbox next, and says how much that is.
+func (s *Service) Readmit(ctx context.Context) (int, error) { return s.core.Readmit(ctx) }
 
 // Migrate brings the catalog's schema up to date; see gormdb.Migrate.
 func Migrate(ctx context.Context, db *gorm.DB) error { return gormcatalog.New(db).Migrate(ctx) }

@@ -171,8 +171,23 @@ func (e *examination) databases(ctx context.Context) {
 		reach := "start the database that " + s.variable + " names, make it (CREATE DATABASE), or give this account the right to log in"
 		e.checks = append(e.checks, doctor.Schema(s.name, reach, func(ctx context.Context) (gormdb.Versions, error) { return s.versions(ctx, a) }))
 		if s.need == platform.Database {
-			e.checks = append(e.checks, doctor.Outbox(func(ctx context.Context) (int, time.Time, error) { return catalog.Waiting(ctx, a.DB) }, time.Now))
+			e.checks = append(e.checks, outbox(s, a))
 		}
+	}
+}
+
+// outbox looks at what the catalog has still to say, where its schema is this
+// program's.
+func outbox(s schema, a *platform.Adapters) doctor.Check {
+	look := doctor.Outbox(func(ctx context.Context) (doctor.Unsent, error) {
+		b, err := catalog.Outbox(ctx, a.DB)
+		return doctor.Unsent{Waiting: b.Waiting, Oldest: b.Oldest, Aside: b.Aside, Reason: b.Reason}, err
+	}, time.Now)
+	return func(ctx context.Context) []doctor.Finding {
+		if v, err := s.versions(ctx, a); err != nil || v.Have != v.Known {
+			return nil
+		}
+		return look(ctx)
 	}
 }
 

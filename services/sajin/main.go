@@ -24,7 +24,7 @@ Usage:
 	sajin import takeout [as upload] DIR|ZIP…
 	sajin import django -dsn user:password@tcp(host)/database -media DIR|gs://bucket [as upload]
 	sajin sweep [-dry-run] [-all] [-retry-failed] [-data folder]
-	sajin purge [-dry-run] [-data folder]
+	sajin purge [-dry-run] [-retry-failed] [-data folder]
 	sajin rebuild [-dry-run] [-data folder]
 	sajin migrate [-dry-run] [-data folder]
 	sajin verify [-data folder] [-concurrency N] RECEIPT… | -all
@@ -59,7 +59,8 @@ stopped, and change nothing with -dry-run.
 
 purge does once what a gallery does on a clock: it deletes for good what has been
 in the trash for 30 days, and names it, forgets old changes, and passes on what
-is waiting; with -dry-run it says so, and does nothing. migrate brings the
+is waiting; with -retry-failed also what could not be passed on and was set aside.
+With -dry-run it says so, and does nothing. migrate brings the
 database up to date, before a new version is started; with -dry-run it only says
 how far the database is. sweep, purge and migrate are what jobs run where
 services in the cloud sleep between requests.

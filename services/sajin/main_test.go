@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": ready, "photos": photos, "exec-status": execStatus, "corrupt": corrupt, "grep-in": grepIn, "albums": albums, "django": django,
-			"status": status, "signin": signIn, "token": makeToken, "trash": trash, "aged": aged,
+			"status": status, "signin": signIn, "token": makeToken, "trash": trash, "aged": aged, "set-aside": setAside,
 		},
 	})
 }

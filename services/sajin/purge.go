@@ -14,11 +14,14 @@ import (
 )
 
 // purgeCommand does once what the catalog does on a clock, and says what it
-// purges. A dry run prints the same lines and changes nothing; it needs nothing
+// purges. Asked to, it also tries again what could not be published. A dry run prints the same lines and changes nothing; it needs nothing
 // but the database, and so works beside a gallery.
 func purgeCommand(ctx context.Context, args []string, stdout io.Writer) error {
-	dry := false
-	c, err := upkeep("purge", args, stdout, func(flags *flag.FlagSet) { flags.BoolVar(&dry, "dry-run", false, "") })
+	dry, retry := false, false
+	c, err := upkeep("purge", args, stdout, func(flags *flag.FlagSet) {
+		flags.BoolVar(&dry, "dry-run", false, "")
+		flags.BoolVar(&retry, "retry-failed", false, "")
+	})
 	if err != nil || c == nil {
 		return err
 	}
@@ -31,7 +34,7 @@ func purgeCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	if dry {
 		work = due
 	}
-	done, err := work(ctx, c, say)
+	done, err := work(ctx, c, retry, say)
 	if more := done.Purged - named; dry && more > 0 {
 		_, _ = fmt.Fprintf(stdout, "and %d more\n", more)
 	}
@@ -42,7 +45,7 @@ func purgeCommand(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 // keep does it. The counts are right beside an error too.
-func keep(ctx context.Context, c *configuration, say func(catalog.Expired)) (none catalog.Kept, err error) {
+func keep(ctx context.Context, c *configuration, retry bool, say func(catalog.Expired)) (none catalog.Kept, err error) {
 	adapters, err := openUpkeep(ctx, c, platform.Events|platform.Database)
 	if err != nil {
 		return none, err
@@ -59,11 +62,16 @@ func keep(ctx context.Context, c *configuration, say func(catalog.Expired)) (non
 	if err != nil {
 		return none, err
 	}
+	if retry {
+		if _, err := known.Readmit(ctx); err != nil {
+			return none, err
+		}
+	}
 	return known.Keep(ctx, say)
 }
 
 // due says what keep would do. A schema that is behind is left as it is.
-func due(ctx context.Context, c *configuration, say func(catalog.Expired)) (none catalog.Kept, err error) {
+func due(ctx context.Context, c *configuration, retry bool, say func(catalog.Expired)) (none catalog.Kept, err error) {
 	adapters, err := openUpkeep(ctx, c, platform.Database)
 	if err != nil {
 		return none, err
@@ -76,12 +84,21 @@ func due(ctx context.Context, c *configuration, say func(catalog.Expired)) (none
 	if err != nil {
 		return none, err
 	}
-	return catalog.Due(ctx, adapters.DB, time.Now, say)
+	done, err := catalog.Due(ctx, adapters.DB, time.Now, say)
+	if err != nil || !retry {
+		return done, err
+	}
+	b, err := catalog.Outbox(ctx, adapters.DB)
+	done.Sent += b.Aside
+	return done, err
 }
 
 func printKept(w io.Writer, done catalog.Kept, dry bool) {
 	_, _ = fmt.Fprintf(w, "%d images purged, %d old changes and %d old events forgotten, %d messages passed on\n",
 		done.Purged, done.Forgotten, done.Events, done.Sent)
+	if done.Aside > 0 {
+		_, _ = fmt.Fprintf(w, "%d messages cannot be passed on and were set aside; the log says why. Try them again with: sajin purge -retry-failed\n", done.Aside)
+	}
 	if dry {
 		_, _ = fmt.Fprintln(w, "This was a dry run: nothing was changed.")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"time"
 
@@ -31,6 +32,18 @@ func aged(ts *testscript.TestScript, _ bool, args []string) {
 	by, err := time.ParseDuration(args[1])
 	ts.Check(err)
 	ts.Check(age(ts.MkAbs(args[0]), by))
+}
+
+// setAside does so in a script with an event, of a gallery that is stopped:
+// set-aside folder.
+func setAside(ts *testscript.TestScript, _ bool, args []string) {
+	var c platform.Config
+	ts.Check(c.Embedded(ts.MkAbs(args[0])))
+	a, err := everything.Open(context.Background(), c, platform.Database)
+	ts.Check(err)
+	defer a.Close()
+	body := `{"specversion":"1.0","id":"1","source":"/test","type":"test.v1"}`
+	ts.Check(a.DB.Exec("INSERT INTO catalog_outbox (body, claimed_until_ms, failed_ms, aside, reason) VALUES (?, ?, 1, 1, 'It is too large.')", body, math.MaxInt64).Error)
 }
 
 // trash moves the pictures with these names, in the gallery at $FREE_ADDR, to the

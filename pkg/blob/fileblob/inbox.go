@@ -35,7 +35,8 @@ const (
 // its times have stayed the same for blob.InboxSettle, from one look to another, by a
 // clock that nobody sets. A copy that pauses for longer is taken half: as it
 // goes on the file changes, is left, and is taken again. Files are moved and
-// removed as they were when they were listed, or not at all.
+// removed as they were when they were listed, or not at all, whoever puts another
+// in their place at that moment.
 type Inbox struct {
 	store   *Store
 	mu      sync.Mutex
@@ -63,7 +64,11 @@ func (s *Store) Inbox(folders ...string) (*Inbox, error) {
 			return nil, classify("fileblob.Inbox", err)
 		}
 	}
-	return &Inbox{store: s, watched: map[string]watched{}}, nil
+	b := &Inbox{store: s, watched: map[string]watched{}}
+	if err := b.putAllBack(); err != nil {
+		s.opts.Log.Warn("files that were about to leave the inbox are still hidden there", "begins", leavingPrefix, "err", err)
+	}
+	return b, nil
 }
 
 // Waiting implements blob.Inbox.
@@ -245,43 +250,36 @@ func (b *Inbox) Take(ctx context.Context, file blob.Info, key string, opts blob.
 // Remove implements blob.Inbox.
 func (b *Inbox) Remove(ctx context.Context, file blob.Info) error {
 	const op = "fileblob.RemoveInbox"
-	name := path.Join(inboxDir, file.Key)
-	if same, err := b.same(ctx, name, file); err != nil || !same {
+	at, err := b.leave(ctx, file)
+	if err != nil || at == "" {
 		return classify(op, err)
 	}
-	if err := b.store.disk.remove(name); err != nil && !isAbsent(err) {
+	folder := path.Dir(at)
+	if err := errors.Join(b.store.disk.remove(at), b.store.disk.remove(folder)); err != nil {
 		return classify(op, err)
 	}
-	return classify(op, b.store.disk.syncDir(path.Dir(name)))
-}
-
-func (b *Inbox) same(ctx context.Context, name string, file blob.Info) (bool, error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	stat, err := b.store.root.Lstat(name)
-	if isAbsent(err) {
-		return false, nil
-	}
-	return err == nil && printOf(stat).info("").Generation == file.Generation && stat.Size() == file.Size, err
+	return classify(op, b.store.disk.syncDir(path.Dir(folder)))
 }
 
 // Refuse implements blob.Inbox. A file of the name that lies there already is
 // kept too.
 func (b *Inbox) Refuse(ctx context.Context, file blob.Info) error {
 	const op = "fileblob.Refuse"
-	name, to := path.Join(inboxDir, file.Key), path.Join(asideDir, file.Key)
-	if same, err := b.same(ctx, name, file); err != nil || !same {
+	at, err := b.leave(ctx, file)
+	if err != nil || at == "" {
 		return classify(op, err)
 	}
+	to := path.Join(asideDir, file.Key)
 	if _, err := b.store.root.Lstat(to); err == nil {
 		to = path.Join(asideDir, fmt.Sprint(file.Generation), file.Key)
 	}
-	if err := b.store.folders.ensure(path.Dir(to)); err != nil {
-		return classify(op, err)
+	err = b.store.folders.ensure(path.Dir(to))
+	if err == nil {
+		err = b.store.disk.rename(at, to)
 	}
-	if err := b.store.disk.rename(name, to); err != nil {
-		return classify(op, err)
+	if err != nil {
+		return classify(op, errors.Join(err, b.putBack(at)))
 	}
-	return classify(op, errors.Join(b.store.disk.syncDir(path.Dir(to)), b.store.disk.syncDir(path.Dir(name))))
+	folder := path.Dir(at)
+	return classify(op, errors.Join(b.store.disk.syncDir(path.Dir(to)), b.store.disk.remove(folder), b.store.disk.syncDir(path.Dir(folder))))
 }

@@ -73,6 +73,7 @@ func RunConformance(t *testing.T, open func(t *testing.T) Harness) {
 		{"DrainOnStop", testDrain},
 		{"ReceiveAfterStopReturns", testReceiveStopped},
 		{"SizeLimit", testSize},
+		{"ARefusedEventHoldsUpNobody", testRefused},
 		{"WrongNamesAreRefused", testNames},
 		{"LongestNames", testLongestNames},
 		{"PublishCanceled", testPublishCanceled},

@@ -79,6 +79,28 @@ func testSize(t *testing.T, s *suite) {
 	}
 }
 
+// testRefused: what is wrong with an event is told from what is wrong with the
+// bus, and says nothing about the event after it.
+func testRefused(t *testing.T, s *suite) {
+	s.ensure(t, s.subscription)
+	got := s.collect(t, s.subscription)
+	nameless := newEvent(nil)
+	nameless.ID = ""
+	for name, e := range map[string]event.Event{"no id": nameless, "too large": sized(t, event.MaxBytes+1)} {
+		if err := s.Bus.Publish(s.ctx, s.topic, e); !event.Refused(err) {
+			t.Errorf("Publish (%s): %v, want it to be refused", name, err)
+		}
+		good := newEvent(nil)
+		s.publish(t, good)
+		s.awaitEvent(t, got, good.ID)
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	cancel()
+	if err := s.Bus.Publish(ctx, s.topic, newEvent(nil)); err == nil || event.Refused(err) {
+		t.Errorf("Publish with an ended context: %v, which blames the event", err)
+	}
+}
+
 // sized makes an event that is encoded in exactly so many bytes.
 func sized(t *testing.T, size int) event.Event {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -85,7 +86,8 @@ func (b *Bus) Close() error {
 }
 
 // Publish waits until Pub/Sub has stored e, at most callTimeout. A topic that
-// is not there, or a service that does not answer, is an Unavailable fault.
+// is not there or may not be written to, or a service that does not answer, is an
+// Unavailable fault; what Pub/Sub says is wrong with e is Invalid or TooLarge.
 func (b *Bus) Publish(ctx context.Context, topic event.Topic, e event.Event) error {
 	if err := topic.Check(); err != nil {
 		return err
@@ -104,6 +106,23 @@ func (b *Bus) Publish(ctx context.Context, topic event.Topic, e event.Event) err
 		return err
 	}
 	_, err = publisher.Publish(ctx, &pubsub.Message{Data: body, Attributes: attributes(e)}).Get(ctx)
+	switch {
+	case errors.Is(err, pubsub.ErrOversizedMessage):
+		return fault.As(fault.TooLarge, "gcppubsub.Publish", err)
+	case status.Code(err) == codes.InvalidArgument:
+		return b.publishAlone(ctx, topic, &pubsubpb.PubsubMessage{Data: body, Attributes: attributes(e)})
+	default:
+		return classify("gcppubsub.Publish", err)
+	}
+}
+
+// publishAlone sends an event in a request of its own: one that Pub/Sub finds
+// invalid takes those along that share its request.
+func (b *Bus) publishAlone(ctx context.Context, topic event.Topic, m *pubsubpb.PubsubMessage) error {
+	_, err := b.client.TopicAdminClient.Publish(ctx, &pubsubpb.PublishRequest{Topic: b.topicName(topic), Messages: []*pubsubpb.PubsubMessage{m}})
+	if status.Code(err) == codes.InvalidArgument {
+		return fault.As(fault.Invalid, "gcppubsub.Publish", err)
+	}
 	return classify("gcppubsub.Publish", err)
 }
 

@@ -116,7 +116,8 @@ func (b *Bus) Close() error {
 
 // Publish stores e and returns when it is synced. An event of the same source
 // and id that was stored within DuplicateWindow is not stored again. A full
-// topic is an OutOfSpace fault, a server that does not answer Unavailable.
+// topic is an OutOfSpace fault, a server that does not answer Unavailable, an
+// event that is more than the server or the stream takes TooLarge.
 func (b *Bus) Publish(ctx context.Context, topic event.Topic, e event.Event) error {
 	if err := topic.Check(); err != nil {
 		return err
@@ -207,11 +208,18 @@ func classify(op string, err error) error {
 		return fault.Wrap(op, err)
 	case errors.As(err, &api) && api.ErrorCode == streamStoreFailed:
 		return fault.As(fault.OutOfSpace, op, err)
+	case errors.Is(err, nats.ErrMaxPayload), errors.As(err, &api) && api.ErrorCode == messageExceedsMaximum:
+		return fault.As(fault.TooLarge, op, err)
 	default:
 		return fault.As(fault.Unavailable, op, err)
 	}
 }
 
-// streamStoreFailed is the server's code for a stream that has reached its
-// limits (JSStreamStoreFailedF); nats.go has no name for it.
-const streamStoreFailed jetstream.ErrorCode = 10077
+// Codes of the server that nats.go has no names for.
+const (
+	// streamStoreFailed: a stream has reached its limits (JSStreamStoreFailedF).
+	streamStoreFailed jetstream.ErrorCode = 10077
+	// messageExceedsMaximum: a stream takes no message of that size
+	// (JSStreamMessageExceedsMaximumErr).
+	messageExceedsMaximum jetstream.ErrorCode = 10054
+)

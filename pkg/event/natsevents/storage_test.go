@@ -265,3 +265,25 @@ func TestAStreamThatWasRemovedIsMadeAgain(t *testing.T) {
 		t.Error("the stream was not made again")
 	}
 }
+
+// A stream that an operator has made may take less than MaxBytes; so may a server.
+func TestAStreamOfSmallMessagesRefusesLargeOnes(t *testing.T) {
+	b := open(t, t.TempDir())
+	small := streamConfig(topic)
+	small.MaxMsgSize = 400 // headers included
+	if _, err := b.js.CreateStream(t.Context(), small); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Ensure(t.Context(), subscription); err != nil {
+		t.Fatal(err)
+	}
+	large := numbered(1)
+	large.Data = json.RawMessage(`"` + strings.Repeat("x", 400) + `"`)
+	if err := b.Publish(t.Context(), topic, large); fault.KindOf(err) != fault.TooLarge || !event.Refused(err) {
+		t.Errorf("Publish = %v, want TooLarge", err)
+	}
+	publish(t, b, topic, numbered(2))
+	if n := stored(t, b, topic); n != 1 {
+		t.Errorf("%d events are stored, want the small one", n)
+	}
+}

@@ -65,16 +65,7 @@ type Store interface {
 	// and says how many.
 	Forget(ctx context.Context, before time.Time, limit int) (int, error)
 
-	// Claim returns up to limit events of the outbox that nobody has claimed,
-	// oldest first, and claims them until now+lease.
-	Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Message, error)
-	// Sent removes events from the outbox.
-	Sent(ctx context.Context, ids []int64) error
-	// Release gives claimed events back.
-	Release(ctx context.Context, ids []int64) error
-	// Waiting says how many events are in the outbox, claimed or not, and when the
-	// oldest of them happened: the zero time where there is none.
-	Waiting(ctx context.Context) (n int, since time.Time, err error)
+	Outbox
 
 	// Key is the secret that cursors are signed with: 32 random bytes, made at
 	// the first call and the same for every process from then on.
@@ -119,12 +110,6 @@ type Change struct {
 	AlbumID string
 	Kind    string // catalogapi.Change…
 	At      time.Time
-}
-
-// Message is an event in the outbox.
-type Message struct {
-	ID    int64
-	Event event.Event
 }
 
 // Scope names what an Update is about.

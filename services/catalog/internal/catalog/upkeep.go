@@ -2,75 +2,15 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 )
 
 const (
-	relayBatch    = 50
-	relayLease    = time.Minute      // longer than a batch may take, or two relays send it
-	relayTimeout  = 30 * time.Second // for a batch
-	relayPoll     = 5 * time.Second  // for what another process left behind
-	relayMaxPause = 30 * time.Second
-	tidyTimeout   = time.Minute
-	compactBatch  = 1000
+	tidyTimeout  = time.Minute
+	compactBatch = 1000
 )
-
-// RunRelay publishes the outbox to contract.TopicPurges until ctx ends: at least
-// once, and at once when this process fills it. Several relays may run; a bus
-// that is down is tried again with growing pauses. With poll it also looks for
-// what other processes have left behind, every few seconds.
-func (s *Service) RunRelay(ctx context.Context, poll bool) {
-	pause := relayPoll
-	if !poll {
-		pause = 0
-	}
-	for failures := 0; ctx.Err() == nil; {
-		grown, release := s.outbox.listen("")
-		sent, err := s.relay(ctx)
-		switch {
-		case err != nil:
-			s.report(ctx, "the outbox could not be published and is tried again", err)
-			s.rest(ctx, min(time.Second<<min(failures, 5), relayMaxPause), nil)
-			failures++
-		case sent < relayBatch:
-			failures = 0
-			s.rest(ctx, pause, grown)
-		}
-		release()
-	}
-}
-
-// relay publishes one batch and reports how many events it held.
-func (s *Service) relay(ctx context.Context) (int, error) {
-	timeout, cancel := context.WithTimeout(ctx, relayTimeout)
-	defer cancel()
-	messages, err := s.store.Claim(timeout, s.now(), relayLease, relayBatch)
-	if err != nil || len(messages) == 0 {
-		return 0, err
-	}
-	var sent, left []int64
-	for i, m := range messages {
-		if err = s.bus.Publish(timeout, contract.TopicPurges, m.Event); err != nil {
-			for _, rest := range messages[i:] {
-				left = append(left, rest.ID)
-			}
-			break
-		}
-		sent = append(sent, m.ID)
-	}
-	return len(messages), errors.Join(err, s.settle(ctx, sent, left))
-}
-
-// settle notes what became of a batch, also when the process is stopping.
-func (s *Service) settle(ctx context.Context, sent, left []int64) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	return errors.Join(s.store.Sent(ctx, sent), s.store.Release(ctx, left))
-}
 
 // RunTidy purges what has been in the trash for TrashPeriod, and forgets changes
 // older than ChangesPeriod and events taken in before EventsPeriod, at once and
@@ -98,6 +38,7 @@ type Kept struct {
 	Forgotten int // changes
 	Events    int // notes of events that were taken in long ago
 	Sent      int // events of the outbox
+	Aside     int // events of the outbox that no bus takes, which were set aside
 }
 
 // Keep does once, and to the end, what RunTidy and RunRelay do now and then, and
@@ -108,16 +49,9 @@ func (s *Service) Keep(ctx context.Context, say func(Expired)) (Kept, error) {
 	if err != nil {
 		return done, err
 	}
-	for {
-		sent, err := s.relay(ctx)
-		if err != nil {
-			return done, fault.Wrap("catalog.Keep", err)
-		}
-		done.Sent += sent
-		if sent < relayBatch {
-			return done, nil
-		}
-	}
+	passed, err := s.drain(ctx)
+	done.Sent, done.Aside = passed.sent, passed.aside
+	return done, fault.Wrap("catalog.Keep", err)
 }
 
 // MaxNamed is the most images that Due names; the others are counted.
@@ -137,13 +71,6 @@ func (s *Service) Due(ctx context.Context, say func(Expired)) (Kept, error) {
 	out, err := s.store.Due(ctx, at)
 	out.Sent += out.Purged
 	return out, fault.Wrap("catalog.Due", err)
-}
-
-// Waiting says how many events of the outbox have not been published, and since
-// when the oldest waits: the zero time where none does.
-func (s *Service) Waiting(ctx context.Context) (n int, since time.Time, err error) {
-	n, since, err = s.store.Waiting(ctx)
-	return n, since, fault.Wrap("catalog.Waiting", err)
 }
 
 func (s *Service) dates() Dates {

@@ -27,7 +27,9 @@ func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
 type Bus struct {
 	mu       sync.Mutex
 	down     bool
+	refused  map[string]error // by image
 	attempts int
+	tried    map[string]int // by image
 	purged   map[string]int // by image
 	stays    map[string]string
 	grown    chan struct{}
@@ -35,19 +37,35 @@ type Bus struct {
 
 // NewBus makes an empty bus.
 func NewBus() *Bus {
-	return &Bus{purged: map[string]int{}, stays: map[string]string{}, grown: make(chan struct{})}
+	return &Bus{refused: map[string]error{}, tried: map[string]int{}, purged: map[string]int{}, stays: map[string]string{}, grown: make(chan struct{})}
 }
 
 var errDown = fault.New(fault.Unavailable, "bus_down", "The bus is down.")
 
+// ErrHangs has Publish give no answer, until its time is over.
+var ErrHangs = errors.New("the bus does not answer")
+
 // Publish keeps the event.
-func (b *Bus) Publish(_ context.Context, topic event.Topic, e event.Event) error {
+func (b *Bus) Publish(ctx context.Context, topic event.Topic, e event.Event) error {
+	err := b.publish(topic, e)
+	if errors.Is(err, ErrHangs) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return err
+}
+
+func (b *Bus) publish(topic event.Topic, e event.Event) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.attempts++
+	b.tried[e.Subject]++
 	defer func() { close(b.grown); b.grown = make(chan struct{}) }()
 	if b.down {
 		return errDown
+	}
+	if err := b.refused[e.Subject]; err != nil {
+		return err
 	}
 	p, err := contract.Decode[contract.ImagePurged](e, contract.TypeImagePurged)
 	if err != nil || topic != contract.TopicPurges || e.Subject != p.ID {
@@ -63,6 +81,20 @@ func (b *Bus) SetDown(down bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.down = down
+}
+
+// Refuse has Publish fail for what is about an image, until err is nil.
+func (b *Bus) Refuse(id string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused[id] = err
+}
+
+// Tried counts how often somebody tried to publish something about an image.
+func (b *Bus) Tried(id string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tried[id]
 }
 
 // AwaitAttempt waits until Publish has been called.

@@ -2,17 +2,13 @@ package gormcatalog
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
-
-	"github.com/sajin-gallery/sajin/pkg/event"
 	"github.com/sajin-gallery/sajin/pkg/fault"
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/services/catalog/internal/catalog"
+	"gorm.io/gorm"
 )
 
 // Last is the end of the owner's feed.
@@ -113,70 +109,4 @@ func (s *Store) Due(ctx context.Context, d catalog.Dates) (catalog.Kept, error) 
 		*one.into = int(n)
 	}
 	return out, nil
-}
-
-// Claim takes events from the outbox. Rows that another relay is taking at this
-// moment are passed over, not waited for.
-func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]catalog.Message, error) {
-	var rows []outboxRow
-	err := gormdb.Transact(ctx, s.db, func(tx *gorm.DB) error {
-		err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}).
-			Where("claimed_until_ms <= ?", now.UnixMilli()).Order("id").Limit(limit).Find(&rows).Error
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		ids := make([]int64, len(rows))
-		for i, r := range rows {
-			ids[i] = r.ID
-		}
-		return tx.Model(&outboxRow{}).Where("id IN ?", ids).Update("claimed_until_ms", now.Add(lease).UnixMilli()).Error
-	})
-	if err != nil {
-		return nil, fault.Wrap("gormcatalog.Claim", err)
-	}
-	out := make([]catalog.Message, len(rows))
-	for i, r := range rows {
-		out[i].ID = r.ID
-		if err := json.Unmarshal([]byte(r.Body), &out[i].Event); err != nil {
-			return nil, fault.As(fault.Internal, "gormcatalog.Claim", err)
-		}
-	}
-	return out, nil
-}
-
-// Sent removes events from the outbox.
-func (s *Store) Sent(ctx context.Context, ids []int64) error {
-	return s.settle(ctx, ids, func(tx *gorm.DB) error { return tx.Delete(&outboxRow{}, "id IN ?", ids).Error })
-}
-
-// Release gives claimed events back.
-func (s *Store) Release(ctx context.Context, ids []int64) error {
-	return s.settle(ctx, ids, func(tx *gorm.DB) error {
-		return tx.Model(&outboxRow{}).Where("id IN ?", ids).Update("claimed_until_ms", 0).Error
-	})
-}
-
-// Waiting reads the outbox's first row, which is its oldest.
-func (s *Store) Waiting(ctx context.Context) (n int, since time.Time, err error) {
-	var count int64
-	var first []outboxRow
-	err = s.db.WithContext(ctx).Model(&outboxRow{}).Count(&count).Error
-	if err == nil {
-		err = s.db.WithContext(ctx).Order("id").Limit(1).Find(&first).Error
-	}
-	if err != nil || len(first) == 0 {
-		return int(count), time.Time{}, gormdb.Fault("gormcatalog.Waiting", err)
-	}
-	var oldest event.Event
-	if err := json.Unmarshal([]byte(first[0].Body), &oldest); err != nil {
-		return 0, time.Time{}, fault.As(fault.Internal, "gormcatalog.Waiting", err)
-	}
-	return int(count), oldest.Time, nil
-}
-
-func (s *Store) settle(ctx context.Context, ids []int64, f func(*gorm.DB) error) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	return fault.Wrap("gormcatalog.settle", gormdb.Transact(ctx, s.db, f))
 }

@@ -97,9 +97,14 @@ type memberRow struct {
 }
 
 type outboxRow struct {
-	ID             int64  `gorm:"primaryKey;autoIncrement"`
+	ID             int64  `gorm:"primaryKey;autoIncrement;index:catalog_outbox_order,priority:2;index:catalog_outbox_due,priority:2"`
 	Body           string `gorm:"not null"`
-	ClaimedUntilMS int64  `gorm:"column:claimed_until_ms;not null"`
+	ClaimedUntilMS int64  `gorm:"column:claimed_until_ms;not null;index:catalog_outbox_due,priority:1"`
+	Subject        string `gorm:"not null;index:catalog_outbox_order,priority:1"`
+	Attempts       int    `gorm:"not null"`
+	FailedMS       int64  `gorm:"column:failed_ms;not null"`
+	Aside          bool   `gorm:"not null"`
+	Reason         string `gorm:"not null"`
 }
 
 type takenRow struct {

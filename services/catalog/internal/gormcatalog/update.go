@@ -2,7 +2,6 @@ package gormcatalog
 
 import (
 	"context"
-	"encoding/json"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -234,21 +233,6 @@ func note(tx *gorm.DB, owner identity.Owner, last int64, changes []catalog.Chang
 		return err
 	}
 	return tx.Model(&feedRow{}).Where("owner = ?", owner).Update("last_seq", last).Error
-}
-
-// post fills the outbox. What is said twice is sent twice: the first may be on
-// its way already, and be too early.
-func post(tx *gorm.DB, c catalog.Changeset) error {
-	for _, e := range c.Outbox {
-		body, err := json.Marshal(e)
-		if err != nil {
-			return fault.As(fault.Internal, "gormcatalog.post", err)
-		}
-		if err := tx.Create(&outboxRow{Body: string(body)}).Error; err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // take notes an event. Owners do not exclude each other: of two that take the

@@ -76,28 +76,43 @@ func Schema(name, reach string, versions func(context.Context) (gormdb.Versions,
 	}
 }
 
-// maxWait is how long an event may be in the outbox: the catalog publishes it at
-// once, and the job that does it where that sleeps comes each half hour.
-const maxWait = time.Hour
+// Unsent is what the catalog has decided to tell the other services and has not.
+type Unsent struct {
+	Waiting int       // events that are tried by themselves
+	Oldest  time.Time // when the oldest of them came about
+	Aside   int       // events that are tried no more
+	Reason  string    // why the last of those could not be published
+}
 
-// Outbox looks for events that the catalog has decided and nobody has published.
-// It says nothing of a database that cannot be asked, which Schema does.
-func Outbox(waiting func(context.Context) (n int, since time.Time, err error), now func() time.Time) Check {
-	return func(ctx context.Context) []Finding {
-		n, since, err := waiting(ctx)
-		switch {
-		case err != nil:
-			return nil
-		case n > 0 && now().Sub(since) > maxWait:
-			return []Finding{{
-				Problem, "outbox", fmt.Sprintf("%d events wait to be published, the oldest since %s: pictures that were purged keep their files", n, since.UTC().Format(time.RFC3339)),
-				"sajin purge, which publishes them; where that fails, its log says why",
-			}}
-		case n > 0:
-			return []Finding{good("outbox", "%d events are on their way", n)}
-		default:
-			return []Finding{good("outbox", "everything is published")}
+// lateAfter is how long an event waits before somebody should look: the catalog
+// publishes it at once, and the job that does it where that sleeps comes each
+// half hour.
+const lateAfter = time.Hour
+
+// Outbox looks at what waits to be published.
+func Outbox(unsent func(context.Context) (Unsent, error), now func() time.Time) Check {
+	return func(ctx context.Context) (out []Finding) {
+		const about = "outbox"
+		u, err := unsent(ctx)
+		if err != nil {
+			return []Finding{failed(about, "it cannot be read", err, "")}
 		}
+		if u.Aside > 0 {
+			out = append(out, Finding{
+				Problem, about, fmt.Sprintf("%d events could not be published and were set aside, the last because: %s", u.Aside, u.Reason),
+				"sajin purge -retry-failed, once that is mended; until then the files of purged images stay",
+			})
+		}
+		if age := now().Sub(u.Oldest); u.Waiting > 0 && age >= lateAfter {
+			out = append(out, Finding{
+				Warning, about, fmt.Sprintf("%d events wait to be published, the oldest for %s", u.Waiting, age.Round(time.Minute)),
+				"sajin purge, which says why; they are also tried by themselves",
+			})
+		}
+		if len(out) == 0 {
+			out = []Finding{good(about, "%d events wait to be published, none was set aside", u.Waiting)}
+		}
+		return out
 	}
 }
 

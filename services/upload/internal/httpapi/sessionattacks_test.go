@@ -264,7 +264,7 @@ func TestU44_Expiry(t *testing.T) {
 // sweep sweeps, and counts what was done to sessions.
 func (s *server) sweep(sessions int) {
 	s.t.Helper()
-	done, err := s.core.Sweep(s.t.Context(), s.now(), time.Time{})
+	done, err := s.core.SweepBy(s.t.Context(), ingest.Order{Now: s.now()})
 	if err != nil || done.Failed > 0 || done.Sessions != sessions {
 		s.t.Errorf("Sweep: %+v, %v; want %d sessions", done, err, sessions)
 	}

@@ -68,7 +68,7 @@ func TestSessionCompletesAfterEveryFailure(t *testing.T) {
 			}
 			s.ask(at, "*").is(t, 200+btoi(first.status == 503 && call%2 == 1), "", 0)
 			s.clock.Add(3600)
-			if _, err := s.core.Sweep(t.Context(), s.now(), time.Time{}); err != nil {
+			if _, err := s.core.SweepBy(t.Context(), ingest.Order{Now: s.now()}); err != nil {
 				t.Error(err)
 			}
 			if n := len(s.bucket.Keys(contract.PrefixOriginals)); n != 1 {
@@ -95,7 +95,7 @@ func TestSessionGoesOnAfterEveryFailure(t *testing.T) {
 				break
 			}
 			s.clock.Add(3600)
-			if _, err := s.core.Sweep(t.Context(), s.now(), time.Time{}); err != nil {
+			if _, err := s.core.SweepBy(t.Context(), ingest.Order{Now: s.now()}); err != nil {
 				t.Error(err)
 			}
 			keys := s.bucket.Keys(contract.PrefixOriginals)

@@ -41,7 +41,7 @@ func TestF29_TwoProcessesDecodeOnce(t *testing.T) {
 		if err := other.HandleObjectFinalized(t.Context(), finalized(t, o.Key)); code(err) != "image_in_work" {
 			t.Errorf("the other process: %v, want that the image is in work", err)
 		}
-		if done, err := other.Sweep(t.Context(), w.clock.Now().Add(time.Hour), time.Time{}); err != nil || done != (ingest.Swept{Young: 1}) {
+		if done, err := other.SweepBy(t.Context(), ingest.Order{Now: w.clock.Now().Add(time.Hour)}); err != nil || done != (ingest.Swept{Young: 1}) {
 			t.Errorf("the other process sweeps: %+v, %v", done, err)
 		}
 		close(w.imager.gate)

@@ -28,7 +28,7 @@ func TestF31_ASweepUnderAJumpingClock(t *testing.T) {
 		w.clock.Advance(jump)
 		before := len(w.bucket.Keys(contract.PrefixRenditions))
 		for _, since := range []time.Time{{}, w.clock.Now().Add(-48 * time.Hour)} {
-			done, err := w.Sweep(t.Context(), w.clock.Now(), since)
+			done, err := w.SweepBy(t.Context(), ingest.Order{Now: w.clock.Now(), Since: since})
 			if err != nil || done.Failed > 0 || done.Removed > 0 {
 				t.Errorf("after a jump of %v: %+v, %v", jump, done, err)
 			}

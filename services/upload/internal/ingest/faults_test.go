@@ -191,7 +191,7 @@ func TestSweepWithEachFailure(t *testing.T) {
 		w.clock.Advance(time.Hour)
 		w.restart()
 	}, func(w *world) map[string]string {
-		_, _ = w.Sweep(w.t.Context(), w.clock.Now(), time.Time{})
+		_, _ = w.SweepBy(w.t.Context(), ingest.Order{Now: w.clock.Now()})
 		return map[string]string{left.ID: left.SHA256}
 	}, func(*world) {})
 }

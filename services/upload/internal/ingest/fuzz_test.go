@@ -71,7 +71,7 @@ func FuzzManifest(f *testing.F) {
 		w.bus.Forget(whole.ID)
 		n := len(w.bus.Events(contract.TypeImageUploaded))
 		w.clock.Advance(2 * time.Hour) // it may be said again
-		if _, err := w.Sweep(t.Context(), w.clock.Now(), time.Time{}); err != nil {
+		if _, err := w.SweepBy(t.Context(), ingest.Order{Now: w.clock.Now()}); err != nil {
 			t.Fatalf("Sweep: %v", err)
 		}
 		if w.bucket.Data(o.Key) == nil {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sajin-gallery/sajin/pkg/blob"
 	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -19,7 +21,7 @@ import (
 
 var errNoOwner = fault.New(fault.Invalid, "inbox_unowned", "A file of the inbox must lie in a folder that has its owner's name.")
 
-// TakeInbox takes in what waits in the inbox, file by file.
+// TakeInbox takes in what waits in the inbox, some files at a time.
 func (s *Service) TakeInbox(ctx context.Context) (Swept, error) {
 	w := &sweep{Service: s, order: Order{Now: s.ports.Now()}}
 	err := w.inbox(ctx)
@@ -37,14 +39,8 @@ func (w *sweep) inbox(ctx context.Context) error {
 		if len(page) > 0 {
 			last = page[len(page)-1].Key
 		}
-		slices.SortStableFunc(page, filmsLast)
-		for _, file := range page {
-			err := w.step(ctx, &w.done.Taken, "take in", contract.PrefixInbox+file.Key, func() error {
-				return w.takeFile(ctx, file)
-			})
-			if err != nil {
-				return err
-			}
+		if err := w.takePage(ctx, page); err != nil {
+			return err
 		}
 		w.at.after = max(w.at.after, last)
 		if len(page) < blob.MaxListLimit {
@@ -52,6 +48,36 @@ func (w *sweep) inbox(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// takePage takes in several files at once. Those that may belong together, since
+// their names do, come after each other: the pictures, then their films.
+func (w *sweep) takePage(ctx context.Context, page []blob.Info) error {
+	var stems []string
+	together := map[string][]blob.Info{}
+	for _, file := range page {
+		stem := stemOf(file.Key)
+		if together[stem] == nil {
+			stems = append(stems, stem)
+		}
+		together[stem] = append(together[stem], file)
+	}
+	var group errgroup.Group
+	group.SetLimit(w.atOnce())
+	for _, stem := range stems {
+		group.Go(func() error {
+			for _, file := range slices.SortedStableFunc(slices.Values(together[stem]), filmsLast) {
+				err := w.step(ctx, &w.done.Taken, "take in", contract.PrefixInbox+file.Key, func() error {
+					return w.takeFile(ctx, file)
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // takeNamed takes in a file of the inbox that the bucket says is there. One that

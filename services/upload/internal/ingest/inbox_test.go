@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/blob"
@@ -144,6 +145,51 @@ func TestInboxWithEachFailure(t *testing.T) {
 		if m.Name != "a.jpg" || len(left) != 1 || !strings.HasPrefix(left[0], contract.PrefixInboxRefused) ||
 			string(w.bucket.Data(left[0])) != picture("corrupt") {
 			t.Errorf("took in %s, and left %v", m.Name, left)
+		}
+	})
+}
+
+// Eight are in work at one time, one that takes long or fails keeps none of the
+// others, and a picture and its film are never in work together.
+func TestInboxTakesSeveralAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		const pairs = 20
+		for i := range pairs {
+			w.drop(fmt.Sprintf("anna/%02d.mov", i), film(fmt.Sprint(i)))
+			w.drop(fmt.Sprintf("anna/%02d.jpg", i), picture(fmt.Sprint(i)))
+		}
+		w.drop("anna/00 broken.jpg", picture("corrupt"))
+		w.drop("anna/00 lonely.mov", film("of none"))
+		w.imager.gate = make(chan struct{})
+		swept := make(chan struct{})
+		go func() {
+			w.sweep(w.clock.Now(), ingest.Swept{Taken: 2*pairs + 1, Waiting: 1})
+			close(swept)
+		}()
+		synctest.Wait()
+		if n := len(w.bucket.Keys(contract.PrefixAttempts)); n != 8 {
+			t.Errorf("%d are in work, want 8", n)
+		}
+		close(w.imager.gate)
+		<-swept
+		paired := map[string]string{}
+		for _, key := range w.bucket.Keys(contract.PrefixManifests) {
+			id := strings.TrimSuffix(strings.TrimPrefix(key, contract.PrefixManifests), ".json")
+			m := w.process(ingest.Original{Key: contract.OriginalKey(id, epoch, ".jpg")})
+			if m.Motion == nil {
+				t.Errorf("%s has no film", m.Name)
+				continue
+			}
+			paired[m.Name] = string(w.bucket.Data(m.Motion.Key))
+		}
+		for i := range pairs {
+			if name := fmt.Sprintf("%02d.jpg", i); paired[name] != film(fmt.Sprint(i)) {
+				t.Errorf("%s has another's film, or none", name)
+			}
+		}
+		if len(paired) != pairs {
+			t.Errorf("%d pictures have films, want %d", len(paired), pairs)
 		}
 	})
 }

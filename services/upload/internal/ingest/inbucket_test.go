@@ -57,7 +57,7 @@ func (w *world) finish(o ingest.Opened, content string) {
 
 func (w *world) sweepAll() ingest.Swept {
 	w.t.Helper()
-	done, err := w.Sweep(w.t.Context(), w.clock.Now(), time.Time{})
+	done, err := w.SweepBy(w.t.Context(), ingest.Order{Now: w.clock.Now()})
 	if err != nil || done.Failed > 0 {
 		w.t.Fatalf("Sweep: %+v, %v", done, err)
 	}

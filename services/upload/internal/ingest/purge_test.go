@@ -208,7 +208,7 @@ func TestSweepMeetsAPurge(t *testing.T) {
 		Blob: &purging{Store: w.bucket, purge: func() { w.purge(gone) }}, Events: w.bus, Imager: w.imager, Metadata: metadata{}, Now: w.clock.Now, Log: discard,
 	})
 	defer sweeper.Close(t.Context())
-	done, err := sweeper.Sweep(t.Context(), w.clock.Now(), time.Time{})
+	done, err := sweeper.SweepBy(t.Context(), ingest.Order{Now: w.clock.Now()})
 	if want := (ingest.Swept{Repeated: 1}); err != nil || done != want {
 		t.Errorf("Sweep: %+v, %v; want %+v", done, err, want)
 	}

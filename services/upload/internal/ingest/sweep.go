@@ -67,11 +67,6 @@ type Step struct {
 	Err error  // why it is left for later; nil when it is done
 }
 
-// Sweep is SweepBy without anything special.
-func (s *Service) Sweep(ctx context.Context, now, since time.Time) (Swept, error) {
-	return s.SweepBy(ctx, Order{Now: now, Since: since})
-}
-
 // SweepBy finishes what a crash, a lost event or a failed dependency left
 // undone: it takes in what waits in the inbox, processes originals without a
 // manifest, publishes manifests again, finishes and gives up upload sessions, and

@@ -20,7 +20,7 @@ import (
 
 func (w *world) sweep(since time.Time, want ingest.Swept) {
 	w.t.Helper()
-	got, err := w.Sweep(w.t.Context(), w.clock.Now(), since)
+	got, err := w.SweepBy(w.t.Context(), ingest.Order{Now: w.clock.Now(), Since: since})
 	if err != nil || got != want {
 		w.t.Errorf("Sweep: %+v, %v; want %+v", got, err, want)
 	}
@@ -233,7 +233,7 @@ func TestF38_SweepsAndUploadsAtOnce(t *testing.T) {
 		all.Go(func() {
 			sweeper := []*ingest.Service{w.Service, replica}[i%2]
 			for range 10 {
-				if _, err := sweeper.Sweep(t.Context(), w.clock.Now(), time.Time{}); err != nil {
+				if _, err := sweeper.SweepBy(t.Context(), ingest.Order{Now: w.clock.Now()}); err != nil {
 					t.Errorf("Sweep: %v", err)
 				}
 			}
@@ -259,7 +259,7 @@ func TestF31_AClockThatIsSet(t *testing.T) {
 			}
 			before := w.bucket.Keys(contract.PrefixRenditions)
 			w.clock.Set(jump)
-			if _, err := w.Sweep(t.Context(), w.clock.Now(), time.Time{}); err != nil {
+			if _, err := w.SweepBy(t.Context(), ingest.Order{Now: w.clock.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			for _, key := range append(before, done.Key, left.Key) {
@@ -272,7 +272,7 @@ func TestF31_AClockThatIsSet(t *testing.T) {
 			}
 			w.clock.Set(-jump)
 			w.clock.Advance(w.cfg.LeftoverAge)
-			if done, err := w.Sweep(t.Context(), w.clock.Now(), time.Time{}); err != nil || done.Removed != 1 || done.Failed > 0 {
+			if done, err := w.SweepBy(t.Context(), ingest.Order{Now: w.clock.Now()}); err != nil || done.Removed != 1 || done.Failed > 0 {
 				t.Errorf("when the clock is right again: %+v, %v; want the leftover removed", done, err)
 			}
 			ingesttest.Audit(t, w.bucket, w.bus, map[string]string{done.ID: done.SHA256, left.ID: left.SHA256})

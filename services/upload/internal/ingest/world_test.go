@@ -121,7 +121,7 @@ func (w *world) settle() {
 		}
 	}
 	w.clock.Advance(48 * time.Hour)
-	if done, err := w.Sweep(w.t.Context(), w.clock.Now(), time.Time{}); err != nil || done.Failed > 0 {
+	if done, err := w.SweepBy(w.t.Context(), ingest.Order{Now: w.clock.Now()}); err != nil || done.Failed > 0 {
 		w.t.Errorf("Sweep: %+v, %v", done, err)
 	}
 	w.noAttempts()

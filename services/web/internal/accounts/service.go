@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
@@ -28,6 +29,9 @@ type Service struct {
 	token  string
 	now    func() time.Time
 	log    *slog.Logger
+
+	refused refusals
+	claimed atomic.Bool // there is an account, and accounts stay
 }
 
 // New makes the service.

@@ -17,7 +17,13 @@ type NewAccount struct {
 
 // IsSetUp reports whether the gallery has its owner's account.
 func (s *Service) IsSetUp(ctx context.Context) (bool, error) {
+	if s.claimed.Load() {
+		return true, nil
+	}
 	n, err := s.store.Count(ctx)
+	if n > 0 && err == nil {
+		s.claimed.Store(true)
+	}
 	return n > 0, fault.Wrap("accounts.IsSetUp", err)
 }
 

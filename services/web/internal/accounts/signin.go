@@ -26,11 +26,14 @@ func (s *Service) SignIn(ctx context.Context, who, password string, v Visit) (Si
 		return SignedIn{}, errPasswordLong
 	}
 	key, _ := nameKey(who) // what is no name is nobody's
+	counted := []string{bucket(byName, key), bucket(byAddress, Network(v.Address))}
+	if err := s.turnAway(ctx, counted, v); err != nil {
+		return SignedIn{}, err
+	}
 	account, device, err := s.lookUp(ctx, key, v)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	counted := []string{bucket(byName, key), bucket(byAddress, Network(v.Address))}
 	if device != "" && device == account.ID {
 		counted = []string{bucket(byDevice, v.Device)}
 	}
@@ -48,14 +51,35 @@ func (s *Service) SignIn(ctx context.Context, who, password string, v Visit) (Si
 	return s.begin(ctx, account, v)
 }
 
+// turnAway refuses from memory what the store has refused a moment ago, unless the
+// browser is one that somebody has signed in with: that is counted by itself.
+func (s *Service) turnAway(ctx context.Context, counted []string, v Visit) error {
+	wait := s.refused.wait(s.now(), counted...)
+	if wait == 0 {
+		return nil
+	}
+	if device, err := s.deviceOf(ctx, v); err != nil || device != "" {
+		return err
+	}
+	return ErrAttempts.RetryAfter(wait)
+}
+
+func (s *Service) deviceOf(ctx context.Context, v Visit) (identity.Owner, error) {
+	if v.Device == "" || len(v.Device) > maxTokenBytes {
+		return "", nil
+	}
+	device, err := s.store.DeviceOf(ctx, hashOf(v.Device))
+	return device, fault.Wrap("accounts.deviceOf", err)
+}
+
 // lookUp asks the same of the store whether the account is there or not.
 func (s *Service) lookUp(ctx context.Context, key string, v Visit) (account Account, device identity.Owner, err error) {
 	account, err = s.store.Find(ctx, key)
 	if fault.KindOf(err) == fault.NotFound {
 		err = nil
 	}
-	if err == nil && v.Device != "" && len(v.Device) <= maxTokenBytes {
-		device, err = s.store.DeviceOf(ctx, hashOf(v.Device))
+	if err == nil {
+		device, err = s.deviceOf(ctx, v)
 	}
 	return account, device, fault.Wrap("accounts.lookUp", err)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -94,9 +95,14 @@ type try struct {
 	after   map[string]Attempts
 }
 
-// attempt counts a try, or refuses it while one of its buckets must wait.
+// attempt counts a try, or refuses it while one of its buckets must wait. That it
+// is refused is remembered for a moment, and then the store is not asked.
 func (s *Service) attempt(ctx context.Context, buckets ...string) (try, error) {
+	if wait := s.refused.wait(s.now(), buckets...); wait > 0 {
+		return try{}, ErrAttempts.RetryAfter(wait)
+	}
 	var t try
+	var said map[string]Attempts
 	err := s.store.Attempt(ctx, buckets, func(known map[string]Attempts) error {
 		t = try{buckets, map[string]Attempts{}, map[string]Attempts{}}
 		now := s.now()
@@ -105,6 +111,7 @@ func (s *Service) attempt(ctx context.Context, buckets ...string) (try, error) {
 			wait = max(wait, known[b].Next.Sub(now))
 		}
 		if wait > 0 && wait <= longestWait { // beyond that a clock was set back
+			said = maps.Clone(known)
 			return ErrAttempts.RetryAfter(wait)
 		}
 		for _, b := range buckets {
@@ -113,6 +120,9 @@ func (s *Service) attempt(ctx context.Context, buckets ...string) (try, error) {
 		}
 		return nil
 	})
+	if errors.Is(err, ErrAttempts) {
+		s.refused.note(s.now(), said)
+	}
 	return t, err
 }
 
@@ -126,6 +136,7 @@ func (s *Service) settle(ctx context.Context, t try, ok bool, err error) error {
 	// Whoever leaves early does not get around the count.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
+	defer s.refused.forget(t.buckets)
 	return errors.Join(err, s.store.Attempt(ctx, t.buckets, func(known map[string]Attempts) error {
 		for b, a := range known {
 			switch {

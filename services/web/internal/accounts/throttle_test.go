@@ -1,13 +1,17 @@
 package accounts_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/fault"
+	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 )
 
@@ -123,4 +127,91 @@ func TestABusyMomentIsNoWrongPassword(t *testing.T) {
 	w.hasher.Busy.Store(false)
 	_, err := w.signIn(name, password, accounts.Visit{})
 	w.want("then", err, nil)
+}
+
+// counting is a store that counts what it is asked at a sign-in.
+type counting struct {
+	accounts.Store
+	asked *atomic.Int64
+}
+
+func (c counting) Find(ctx context.Context, key string) (accounts.Account, error) {
+	c.asked.Add(1)
+	return c.Store.Find(ctx, key)
+}
+
+func (c counting) DeviceOf(ctx context.Context, hash string) (identity.Owner, error) {
+	c.asked.Add(1)
+	return c.Store.DeviceOf(ctx, hash)
+}
+
+func (c counting) Attempt(ctx context.Context, buckets []string, decide func(map[string]accounts.Attempts) error) error {
+	c.asked.Add(1)
+	return c.Store.Attempt(ctx, buckets, decide)
+}
+
+func (c counting) Count(ctx context.Context) (int, error) {
+	c.asked.Add(1)
+	return c.Store.Count(ctx)
+}
+
+// TestA01_AFloodOfTriesCostsTheStoreNothing: while an address, or a name, must wait,
+// the store is asked once in a while, and never too late.
+func TestA01_AFloodOfTriesCostsTheStoreNothing(t *testing.T) {
+	w := claimed(t)
+	device := w.enter(accounts.Visit{}).DeviceToken
+	var asked atomic.Int64
+	store := counting{w.store, &asked}
+	s := accounts.New(store, w.hasher, accounts.Options{Now: func() time.Time { return time.Unix(0, w.now.Load()) }, Log: slog.New(slog.DiscardHandler)})
+	try := func(who, password string, v accounts.Visit) error {
+		_, err := s.SignIn(t.Context(), who, password, v)
+		return err
+	}
+	there := accounts.Visit{Address: "198.51.100.1"}
+	for n := range 20 { // the 20th begins a wait of a second
+		w.want("a free guess", try(fmt.Sprint("name", n), "wrong", there), accounts.ErrCredentials)
+	}
+	asked.Store(0)
+	for n := range 1000 {
+		w.want("the flood", try(fmt.Sprint("other", n), "wrong", there), accounts.ErrAttempts)
+		if _, err := s.IsSetUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := asked.Load(); n > 3 {
+		t.Errorf("1,000 tries that are refused ask the store %d times", n)
+	}
+	w.want("a known browser there", try(name, password, accounts.Visit{Address: there.Address, Device: device}), nil)
+	w.want("a browser that is made up", try(name, password, accounts.Visit{Address: there.Address, Device: "made up"}), accounts.ErrAttempts)
+	w.want("another address", try(name, password, accounts.Visit{Address: "203.0.113.1"}), nil)
+	w.pass(time.Second)
+	w.want("when the wait is over", try(name, password, there), nil)
+}
+
+// TestA01_WhatAnotherReplicaTakesBackIsSeen: what is remembered is asked again soon.
+func TestA01_WhatAnotherReplicaTakesBackIsSeen(t *testing.T) {
+	w := claimed(t)
+	other := w.another("")
+	for range 12 { // beyond the free ones
+		w.pass(15 * time.Minute)
+		_, err := other.SignIn(t.Context(), name, "wrong", accounts.Visit{Address: "198.51.100.1"})
+		w.want("a guess", err, accounts.ErrCredentials)
+	}
+	_, err := w.signIn(name, password, accounts.Visit{Address: "203.0.113.1"})
+	w.want("while the other counts", err, accounts.ErrAttempts)
+	err = w.store.Attempt(t.Context(), w.store.Counted(), func(known map[string]accounts.Attempts) error {
+		for b := range known {
+			known[b] = accounts.Attempts{}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(10*time.Second - time.Millisecond)
+	_, err = w.signIn(name, password, accounts.Visit{Address: "203.0.113.1"})
+	w.want("from memory", err, accounts.ErrAttempts)
+	w.pass(time.Millisecond)
+	_, err = w.signIn(name, password, accounts.Visit{Address: "203.0.113.1"})
+	w.want("asked again", err, nil)
 }

@@ -46,7 +46,14 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(identity.WithOwner(r.Context(), identity.LocalOwner)))
 			return
 		}
+		credential := s.credential(r)
+		if s.flooded(w, r, credential) {
+			return
+		}
 		actor, err := s.identify(w, r)
+		if err == nil && credential != "" {
+			s.lately.note(credential)
+		}
 		if !s.admit(w, r, actor, err == nil) {
 			return
 		}
@@ -95,8 +102,21 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (accounts.Acto
 	actor, renewed, err := s.Accounts.Resume(ctx, s.cookie(r, sessionCookie))
 	if err == nil && renewed != "" {
 		s.setCookie(w, sessionCookie, renewed, accounts.SessionLife)
+		s.lately.note(renewed)
 	}
 	return actor, err
+}
+
+// credential is what a request has to be looked up by; "" for nothing. The word of
+// a provider is verified and not looked up.
+func (s *Server) credential(r *http.Request) string {
+	if isStatic(r.URL.Path) || s.Assertions != nil {
+		return ""
+	}
+	if token, ok := bearer(r); ok && forMachines(r) {
+		return token
+	}
+	return s.cookie(r, sessionCookie)
 }
 
 // bearer is a token of ours. One of another kind is for a proxy in front.

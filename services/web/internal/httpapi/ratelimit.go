@@ -83,17 +83,59 @@ func (l *limiter) makeRoom(now time.Time) {
 	}
 }
 
-// admit counts a request for who asks, and refuses it when they ask too much.
-// Who is not known is counted by address, or by IPv6 network. The probes are not counted.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, actor accounts.Actor, known bool) bool {
-	l := s.limits
-	if strings.HasPrefix(r.URL.Path, "/media/") {
-		l = s.mediaLimits
+// spent is how long until a request under key may come, if one may not now; it
+// counts nothing.
+func (l *limiter) spent(key string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := l.keys[key]
+	if one == nil {
+		return 0
 	}
-	if l == nil || strings.HasPrefix(r.URL.Path, "/healthz/") {
+	tokens := one.TokensAt(l.now())
+	return max(0, time.Duration(math.Ceil((1-tokens)/float64(l.perSecond)*float64(time.Second))))
+}
+
+// limitOf is the limiter that a request is counted by; nil for none.
+func (s *Server) limitOf(r *http.Request) *limiter {
+	switch {
+	case s.limits == nil, strings.HasPrefix(r.URL.Path, "/healthz/"):
+		return nil
+	case strings.HasPrefix(r.URL.Path, "/media/"):
+		return s.mediaLimits
+	default:
+		return s.limits
+	}
+}
+
+// addressKey counts who is not known, by address or by IPv6 network.
+func (s *Server) addressKey(r *http.Request) string {
+	return "address " + accounts.Network(s.clientAddress(r))
+}
+
+// flooded reports whether an address has asked too much for now to have a
+// credential looked up that nobody has known lately. Who is known goes on from the
+// same address, and is counted by themselves.
+func (s *Server) flooded(w http.ResponseWriter, r *http.Request, credential string) bool {
+	l := s.limitOf(r)
+	if l == nil || credential == "" || s.lately.has(credential) {
+		return false
+	}
+	wait := l.spent(s.addressKey(r))
+	if wait > 0 {
+		s.fail(w, r, errRate.RetryAfter(wait))
+	}
+	return wait > 0
+}
+
+// admit counts a request for who asks, and refuses it when they ask too much.
+// The probes are not counted.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, actor accounts.Actor, known bool) bool {
+	l := s.limitOf(r)
+	if l == nil {
 		return true
 	}
-	key := "address " + accounts.Network(s.clientAddress(r))
+	key := s.addressKey(r)
 	switch {
 	case known && actor.Token != "":
 		key = "token " + actor.Token

@@ -96,11 +96,12 @@ type Server struct {
 	site *httpx.Router
 
 	limits, mediaLimits *limiter // nil for none
+	lately              *lately
 }
 
 // New makes the server.
 func New(o Options) *Server {
-	s := &Server{Options: o, api: httpx.NewRouter(nil)}
+	s := &Server{Options: o, api: httpx.NewRouter(nil), lately: newLately()}
 	s.site = httpx.NewRouter(s.failPage)
 	if o.RateLimit > 0 {
 		s.limits, s.mediaLimits = newLimiter(o.RateLimit), newLimiter(mediaFactor*o.RateLimit)

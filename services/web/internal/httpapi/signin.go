@@ -188,6 +188,7 @@ func (s *Server) visit(r *http.Request) accounts.Visit {
 
 // keep gives the browser what it is known by from now on.
 func (s *Server) keep(w http.ResponseWriter, in accounts.SignedIn) {
+	s.lately.note(in.SessionToken)
 	s.setCookie(w, sessionCookie, in.SessionToken, accounts.SessionLife)
 	s.setCookie(w, deviceCookie, in.DeviceToken, deviceLife)
 }

@@ -380,6 +380,13 @@ func (s *Store) Revoke(_ context.Context, account identity.Owner, id string) err
 	})
 }
 
+// Counted are the buckets of which something is known.
+func (s *Store) Counted() (out []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.attempts))
+}
+
 // Attempt decides alone.
 func (s *Store) Attempt(_ context.Context, buckets []string, decide func(map[string]accounts.Attempts) error) error {
 	return s.do(func() error {
