@@ -153,11 +153,13 @@ func (s *Server) showTrash(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Gallery.List(r.Context(), catalogapi.ListRequest{Cursor: q.String("cursor"), Trashed: true})
+	trash, err := s.Gallery.TrashPage(r.Context(), q.String("cursor"))
 	if err != nil {
 		return err
 	}
-	view := pages.TrashView{Frame: s.frame(r), Grid: gridOf(page.Images, page.NextCursor), KeepDays: catalogapi.TrashDays}
+	view := pages.TrashView{
+		Frame: s.frame(r), Grid: gridOf(trash.Page.Images, trash.Page.NextCursor), KeepDays: catalogapi.TrashDays, ChangesCursor: trash.ChangesCursor,
+	}
 	view.Trash = true
 	view.Notice, view.NoticeID = notice(q)
 	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Trash(out, view) })

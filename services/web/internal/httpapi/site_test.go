@@ -163,7 +163,7 @@ func TestTrashPage(t *testing.T) {
 	gone := s.put(1, trashed)
 	s.get("/trash").want(t, http.StatusOK)
 	view := last[pages.TrashView](t, r)
-	if fmt.Sprint(idsOf(view.Figures)) != "["+gone+"]" || view.KeepDays != 30 || !view.Trash || view.Figures[0].TrashedAt == nil {
+	if fmt.Sprint(idsOf(view.Figures)) != "["+gone+"]" || view.KeepDays != 30 || !view.Trash || view.ChangesCursor != "2" || view.Figures[0].TrashedAt == nil {
 		t.Fatalf("%+v", view)
 	}
 }

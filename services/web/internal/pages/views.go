@@ -72,9 +72,10 @@ type GalleryView struct {
 type TrashView struct {
 	Frame
 	Grid
-	KeepDays int
-	Notice   string
-	NoticeID string
+	KeepDays      int
+	ChangesCursor string // where the live update starts
+	Notice        string
+	NoticeID      string
 }
 
 // ImageView is one picture at "/images/{id}", the lightbox without script.
