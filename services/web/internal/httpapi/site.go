@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -243,28 +244,39 @@ func (s *Server) showUpload(w http.ResponseWriter, r *http.Request) error {
 	return s.writeUpload(w, r, http.StatusOK, pages.UploadView{AlbumPath: contract.CleanAlbum(q.String("album"))})
 }
 
+// uploadAction is where the form goes. It names the album too, for the answer to
+// a form that could not be read.
+func uploadAction(path, album string) string {
+	u := url.URL{Path: path}
+	if album != "" {
+		u.RawQuery = url.Values{"album": {album}}.Encode()
+	}
+	return u.String()
+}
+
 // takeUpload is the form without script: what the API does, answered with a
-// page.
+// page. Its album stays, for the files that are sent next.
 func (s *Server) takeUpload(w http.ResponseWriter, r *http.Request) error {
+	asked := contract.CleanAlbum(r.URL.Query().Get("album")) // of the page that the form was on, if nothing is known of the form
 	answer, err := s.receive(w, r)
 	if err != nil {
 		problem.Log(r.Context(), err, problem.From(err))
 		problem.SetRetryAfter(w.Header(), err, statusOf(err))
 		failure := failureOf(r.Context(), err)
-		return s.writeUpload(w, r, failure.Status, pages.UploadView{Failure: &failure})
+		return s.writeUpload(w, r, failure.Status, pages.UploadView{Failure: &failure, AlbumPath: asked})
 	}
 	status := http.StatusOK
 	if gallery.OutcomeOf(answer.Results) == gallery.Refused {
 		status = http.StatusUnprocessableEntity
 	}
 	results := resultsOf(answer.Results, problem.RequestID(r.Context()))
-	return s.writeUpload(w, r, status, pages.UploadView{Results: results})
+	return s.writeUpload(w, r, status, pages.UploadView{Results: results, AlbumPath: answer.Album})
 }
 
 // writeUpload completes the view with the newest pictures. They are an extra:
 // without them the page still says what became of the files.
 func (s *Server) writeUpload(w http.ResponseWriter, r *http.Request, status int, view pages.UploadView) error {
-	view.Frame, view.Action = s.frame(r), r.URL.Path
+	view.Frame, view.Action = s.frame(r), uploadAction(r.URL.Path, view.AlbumPath)
 	view.MaxFiles, view.MaxBytes = s.Uploads.MaxFiles, s.Uploads.MaxFileBytes
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
