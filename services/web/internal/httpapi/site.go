@@ -52,6 +52,7 @@ var notices = []string{"trashed", "restored", "purged", "album_deleted"}
 func (s *Server) routeSite() {
 	s.site.HandleFunc("GET /{$}", s.inTime(s.showGallery))
 	s.site.HandleFunc("GET /fragments/images", s.inTime(s.showFragment))
+	s.site.HandleFunc("GET /fragments/months", s.inTime(s.showMonths))
 	s.site.HandleFunc("GET /images/{id}", s.inTime(s.showImage))
 	s.site.HandleFunc("GET /trash", s.inTime(s.showTrash))
 	for _, path := range []string{uploadPath, tutorialPath + "{$}", sharePath} {
@@ -204,6 +205,20 @@ func (s *Server) showFragment(w http.ResponseWriter, r *http.Request) error {
 	frame := s.frame(r)
 	w.Header().Set(nextCursorHeader, page.NextCursor)
 	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Fragment(out, frame, grid) })
+}
+
+// showMonths gives the months as they are now.
+func (s *Server) showMonths(w http.ResponseWriter, r *http.Request) error {
+	if _, err := httpx.ParseQuery(r); err != nil {
+		return err
+	}
+	now, err := s.Gallery.Months(r.Context())
+	if err != nil {
+		return err
+	}
+	view := pages.GalleryView{Frame: s.frame(r)}
+	view.Months, view.Total = monthsOf(now.Months)
+	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Months(out, view) })
 }
 
 // decodeFragment reads the query of a fragment. With ids there is no paging.

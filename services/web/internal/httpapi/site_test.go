@@ -214,6 +214,17 @@ func TestFragments(t *testing.T) {
 	}
 }
 
+func TestMonthsFragment(t *testing.T) {
+	s := serve(t)
+	s.put(0)
+	s.put(1)
+	s.put(2, trashed)
+	if a := s.get("/fragments/months").want(t, http.StatusOK); strings.Contains(a.body, "<figure") || !strings.Contains(a.body, "data-total>2 pictures<") {
+		t.Errorf("the months are %s", a.body)
+	}
+	s.get("/fragments/months?month=x").wantErrorPage(t, http.StatusBadRequest)
+}
+
 func TestFragmentLimits(t *testing.T) {
 	s := serve(t)
 	id := s.put(0)

@@ -151,6 +151,15 @@ func (p *Pages) Fragment(w io.Writer, f Frame, g Grid) error {
 	return p.edition(f.Language).render(w, "grid", g)
 }
 
+// Months writes the list of months with the gallery's total, without a page
+// around it: what the scripts fetch when pictures have come or gone.
+func (p *Pages) Months(w io.Writer, v GalleryView) error {
+	if err := p.refresh(); err != nil {
+		return err
+	}
+	return p.edition(v.Language).render(w, "jump", v)
+}
+
 // page renders a whole page whose title, unless given, is the message
 // "<name>.title".
 func (p *Pages) page(w io.Writer, name string, f *Frame, view any) error {

@@ -112,7 +112,10 @@ func views(p *Pages, language string) map[string]func(io.Writer) error {
 		"error stranger": func(w io.Writer) error {
 			return p.Error(w, ErrorView{Frame: stranger, Failure: Failure{Status: 401, Code: "unauthenticated"}})
 		},
-		"fragment":       func(w io.Writer) error { return p.Fragment(w, f, grid(false)) },
+		"fragment": func(w io.Writer) error { return p.Fragment(w, f, grid(false)) },
+		"months": func(w io.Writer) error {
+			return p.Months(w, GalleryView{Frame: f, Months: []Month{{"2026-05", 3}}, Total: 3})
+		},
 		"fragment trash": func(w io.Writer) error { return p.Fragment(w, f, grid(true)) },
 	}
 }
@@ -155,6 +158,9 @@ func TestFragmentHoldsPicturesOnly(t *testing.T) {
 	html := render(t, views(p, "en")["fragment"])
 	if strings.Contains(html, "<html") || strings.Contains(html, "<header") {
 		t.Error("a fragment must have no page around it")
+	}
+	if months := render(t, views(p, "en")["months"]); strings.Contains(months, "<html") || !strings.Contains(months, "data-total>3 pictures<") || !strings.Contains(months, `data-count="3"`) {
+		t.Errorf("the months are %s", months)
 	}
 	if got := strings.Count(html, "<figure"); got != 3 {
 		t.Errorf("%d figures, want 3", got)

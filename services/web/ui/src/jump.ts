@@ -1,6 +1,6 @@
 // The month navigation: says where one is, and goes where one points.
 
-import { overview } from './api'
+import { months } from './api'
 import { demand, pause } from './page'
 import type { Timeline } from './timeline'
 
@@ -52,11 +52,11 @@ export class Jump {
     this.asked = true
     await pause(settle)
     this.asked = false
-    const fresh = await overview().catch(() => undefined)
+    const fresh = await months().catch(() => undefined)
     if (fresh) this.adopt(fresh) // else the next change tries again
   }
 
-  private adopt(fresh: Document): void {
+  private adopt(fresh: ParentNode): void {
     const inside = this.details.contains(document.activeElement) && document.activeElement?.closest<HTMLElement>('a')?.dataset['month']
     for (const selector of ['.years', '[data-total]']) {
       const [old, its] = [document.querySelector(selector), fresh.querySelector(selector)]
