@@ -13,6 +13,7 @@ import { follow, settle } from './live'
 import { Months } from './months'
 import { Timeline } from './timeline'
 import { Trash } from './trash'
+import { unfolds } from './unfold'
 import { doors } from './upload/doors'
 import { Tray } from './upload/tray'
 
@@ -79,3 +80,4 @@ enhance<HTMLElement>('#trash', (root) => {
 })
 enhance<HTMLElement>('[data-viewer]', viewerKeys)
 enhance('[data-notice]', forgetNotice)
+document.querySelectorAll<HTMLDetailsElement>('details.album-form').forEach(unfolds)
