@@ -10,6 +10,7 @@ import { Jump } from './jump'
 import { gridKeys, jumpKey, shortcuts, viewerKeys } from './keyboard'
 import { Lightbox } from './lightbox'
 import { follow, settle } from './live'
+import { askAgain } from './lost'
 import { Months } from './months'
 import { Timeline } from './timeline'
 import { Trash } from './trash'
@@ -74,6 +75,7 @@ const tray: Tray = new Tray(() => pick())
 const pick = doors((found) => tray.take(found))
 shortcuts(pick)
 install()
+askAgain()
 enhance<HTMLElement>('#timeline', gallery)
 enhance<HTMLElement>('#trash', (root) => {
   void follow(root.dataset['changes'] ?? '', new Trash(root))

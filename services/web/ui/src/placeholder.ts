@@ -15,8 +15,7 @@ export function placeholder(figure: HTMLElement): void {
     figure.classList.remove('waiting')
     setTimeout(() => discard(canvas), 400) // after the fade
   }
-  image.addEventListener('load', done, { once: true })
-  image.addEventListener('error', done, { once: true })
+  image.addEventListener('load', done, { once: true }) // one that does not come is asked for again
 }
 
 /** Takes a canvas away with its pixels, which would else wait for the collector. */
