@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { picture } from '../pictures.js'
-import { add, axe, figure, finished, refused, run, visit, world } from './world.js'
+import { add, axe, figure, finished, refused, run, shown, visit, world } from './world.js'
 
 export function everyPage() {
   test('without script: the form adds, says what became of each, and leads to the gallery', async () => {
@@ -47,6 +47,22 @@ export function everyPage() {
     await page.keyboard.type(`Named ${run}`)
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: `Named ${run}`, level: 1 }).waitFor()
+  })
+
+  // As narrow as a small telephone, and as a window of 1,280 pixels at a zoom of 400 % (WCAG 1.4.10).
+  test('no page has to be scrolled sideways on the narrowest screen', async () => {
+    for (const locale of ['en', 'ko']) {
+      const page = await visit('/', { viewport: { width: 320, height: 600 }, locale }, [/status of 404/])
+      const file = picture(`narrow-${locale}-${run}.png`)
+      await add(page, [file])
+      await shown(page, file.name)
+      const id = await figure(page, file.name).getAttribute('data-id')
+      for (const path of ['/', `/images/${id}`, '/albums', '/trash', '/upload', '/nothing']) {
+        await page.goto(world.server.url + path)
+        const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        assert.ok(beyond <= 0, `${path} in ${locale}: ${beyond} pixels`)
+      }
+    }
   })
 
   test('axe finds nothing on any page, in either scheme, in either language', async () => {
