@@ -2,7 +2,9 @@ package httpx
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -36,8 +38,12 @@ const (
 	pathReady   = "/healthz/ready"
 )
 
+const codeNotReady = "not_ready"
+
 // Probes lists the paths of the probes, which answer anybody.
 func Probes() []string { return []string{pathLive, pathStartup, pathReady} }
+
+func isProbe(path string) bool { return strings.HasPrefix(path, "/healthz/") }
 
 // Register adds the probes' routes.
 func (h *Health) Register(rt *Router) {
@@ -67,20 +73,43 @@ func (h *Health) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	if err := h.Check(ctx); err != nil {
-		return fault.New(fault.Unavailable, "not_ready", "The service cannot reach what it needs.").With("httpx.Ready", err)
+		return fault.New(fault.Unavailable, codeNotReady, "The service cannot reach what it needs.").With("httpx.Ready", err)
 	}
 	return nil
 }
 
 func (h *Health) answer(check func(context.Context) error) http.HandlerFunc {
+	var said atomic.Value // what failed, in the words of the log
+	said.Store("")
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := check(r.Context()); err != nil {
-			problem.Write(w, r, err)
+		err := check(r.Context())
+		logChange(r.Context(), r.URL.Path, &said, err)
+		if err != nil {
+			problem.WriteSilently(w, r, err)
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusOK)
 		_, _ = w.Write([]byte("ok\n"))
+	}
+}
+
+// logChange writes when a probe begins to fail, or fails for another reason, and
+// when it is well again. That a service starts and stops is no failure.
+func logChange(ctx context.Context, path string, said *atomic.Value, err error) {
+	reason := ""
+	if err != nil {
+		if fault.Public(err).Code != codeNotReady {
+			return
+		}
+		reason = err.Error()
+	}
+	switch before := said.Swap(reason); {
+	case before == reason:
+	case reason != "":
+		slog.WarnContext(ctx, "the probe fails", "path", path, "err", err)
+	default:
+		slog.InfoContext(ctx, "the probe is well again", "path", path)
 	}
 }

@@ -49,6 +49,45 @@ func TestHealthThroughTheLifeOfAService(t *testing.T) {
 	step("stopping", [3]int{200, 200, 503})
 }
 
+// A probe comes every second or two: the log has what changes, once.
+func TestAProbeThatFailsIsWrittenOnce(t *testing.T) {
+	log := logged(t)
+	var failure error
+	h := &httpx.Health{Check: func(context.Context) error { return failure }}
+	rt := httpx.NewRouter(nil)
+	h.Register(rt)
+	served := httpx.AccessLog(rt)
+	written := func(want string) {
+		t.Helper()
+		before := len(log.String())
+		for range 3 {
+			served.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/healthz/ready", nil))
+		}
+		lines := 0
+		for line := range strings.Lines(log.String()[before:]) {
+			if !strings.Contains(line, "level=DEBUG") {
+				lines++
+			}
+		}
+		if want == "" && lines != 0 || want != "" && (lines != 1 || !strings.Contains(log.String()[before:], want)) {
+			t.Errorf("want %q once:\n%s", want, log.String()[before:])
+		}
+	}
+	written("") // a service that starts
+	h.Started()
+	written("")
+	failure = errors.New("no database")
+	written(`level=WARN msg="the probe fails" path=/healthz/ready err="httpx.Ready: The service cannot reach what it needs.: no database"`)
+	failure = errors.New("no bus")
+	written("no bus")
+	failure = nil
+	written(`level=INFO msg="the probe is well again" path=/healthz/ready`)
+	failure = errors.New("no bus")
+	written("no bus")
+	h.Draining() // one that stops is not well again
+	written("")
+}
+
 func TestHealthWithoutACheck(t *testing.T) {
 	h := &httpx.Health{}
 	h.Started()

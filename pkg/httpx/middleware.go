@@ -81,14 +81,15 @@ func FromOutside(next http.Handler) http.Handler {
 }
 
 // AccessLog writes one line per request at debug level, or at warn for a
-// server error. It logs the path without the query, which may hold secrets.
+// server error. It logs the path without the query, which may hold secrets. A
+// probe that fails comes every second: [Health] writes what changes.
 func AccessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &recorder{ResponseWriter: w}
 		start := time.Now()
 		defer func() {
 			level := slog.LevelDebug
-			if rec.status >= http.StatusInternalServerError {
+			if rec.status >= http.StatusInternalServerError && !isProbe(r.URL.Path) {
 				level = slog.LevelWarn
 			}
 			slog.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.EscapedPath(), "status", rec.status,

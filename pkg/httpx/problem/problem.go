@@ -141,11 +141,19 @@ func WriteStatus(w http.ResponseWriter, r *http.Request, err error, status int) 
 	if status != d.Status {
 		d.Status, d.Title = status, http.StatusText(status)
 	}
-	d.Instance, d.RequestID = r.URL.EscapedPath(), RequestID(r.Context())
 	Log(r.Context(), err, d)
+	write(w, r, err, d)
+}
+
+// WriteSilently is Write without the log, for an error of which its caller
+// writes what is worth it.
+func WriteSilently(w http.ResponseWriter, r *http.Request, err error) { write(w, r, err, From(err)) }
+
+func write(w http.ResponseWriter, r *http.Request, err error, d Details) {
+	d.Instance, d.RequestID = r.URL.EscapedPath(), RequestID(r.Context())
 	body, marshalErr := json.Marshal(d)
 	if marshalErr != nil { // cannot happen: Details holds only strings and numbers
-		http.Error(w, http.StatusText(status), status)
+		http.Error(w, http.StatusText(d.Status), d.Status)
 		return
 	}
 	header := w.Header()
@@ -155,8 +163,8 @@ func WriteStatus(w http.ResponseWriter, r *http.Request, err error, status int) 
 	header.Set("Content-Type", ContentType)
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
-	SetRetryAfter(header, err, status)
-	w.WriteHeader(status)
+	SetRetryAfter(header, err, d.Status)
+	w.WriteHeader(d.Status)
 	_, _ = w.Write(body) // the client is gone; there is nobody to tell
 }
 

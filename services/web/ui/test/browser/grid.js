@@ -60,4 +60,19 @@ export function grid() {
     const ends = Map.groupBy ? [...Map.groupBy(boxes, (b) => b.top).values()].map((row) => row.at(-1).right) : []
     assert.ok(ends.slice(0, -1).every((right) => Math.abs(right - ends[0]) < 1))
   })
+
+  test('days that stand side by side are as far from each other as the timeline says', async () => {
+    const page = await visit('/')
+    const year = 1900 + (Date.now() % 40)
+    const files = pictures(`days-${run}`, 2).map((file, i) => dated(file, `${year}-05-0${4 + i}T10:00:00`))
+    await add(page, files)
+    for (const file of files) await figure(page, file.name).waitFor()
+    const day = (file) => figure(page, file.name).locator('xpath=ancestor::*[contains(@class, "day")][1]').evaluate((it) => {
+      const { top, left, right } = it.getBoundingClientRect()
+      return { top, left, right, gap: parseFloat(getComputedStyle(document.querySelector('#timeline')).columnGap) }
+    })
+    const [left, right] = (await Promise.all(files.map(day))).sort((a, b) => a.left - b.left)
+    assert.equal(left.top, right.top)
+    assert.ok(left.gap > 0 && Math.abs(right.left - left.right - left.gap) < 1, JSON.stringify([left, right]))
+  })
 }
