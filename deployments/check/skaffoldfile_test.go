@@ -39,6 +39,9 @@ type (
 			StatusCheckDeadlineSeconds    int   `json:"statusCheckDeadlineSeconds"`
 			TolerateFailuresUntilDeadline bool  `json:"tolerateFailuresUntilDeadline"`
 			Kubectl                       *struct {
+				Flags struct {
+					Apply []string `json:"apply"`
+				} `json:"flags"`
 				Hooks struct {
 					Before []skaffoldDeployHook `json:"before"`
 					After  []skaffoldDeployHook `json:"after"`
