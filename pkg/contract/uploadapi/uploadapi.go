@@ -21,6 +21,8 @@ const (
 // UploadResponse answers per file, in the order sent.
 type UploadResponse struct {
 	Results []Result `json:"results"`
+	// Album is the one that the form named last, cleaned; "" for none.
+	Album string `json:"album,omitempty"`
 }
 
 // Result is the outcome for one file.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -215,14 +216,30 @@ func (g *guarded) fresh(t *testing.T) file {
 	return photo(t, g.seed, shot{width: 64, height: 48})
 }
 
-// elsewhere is the same visitor at the other process of web.
+// elsewhere is the same visitor at the other process of web. Behind one address
+// both would be sent the same cookies; here each is at a port, which their names
+// say.
 func (g *guarded) elsewhere(t *testing.T, c client) client {
 	t.Helper()
 	who, ok := c.page.Transport.(*saying)
 	if !ok {
 		t.Fatal("nobody known")
 	}
-	return visitor(t, g.replica.URL(), who.header...)
+	renamed := strings.NewReplacer("_"+portOf(t, g.url())+"=", "_"+portOf(t, g.replica.URL())+"=")
+	header := slices.Clone(who.header)
+	for i := range header {
+		header[i] = renamed.Replace(header[i])
+	}
+	return visitor(t, g.replica.URL(), header...)
+}
+
+func portOf(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Port()
 }
 
 // everyReplicaKnowsASession: what is sent to one process of web, another shows.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/contract"
 	"github.com/sajin-gallery/sajin/pkg/contract/uploadapi"
 	"github.com/sajin-gallery/sajin/pkg/httpx/problem"
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
@@ -13,12 +14,12 @@ import (
 
 // answer writes the results, or the one problem when not a single file could be
 // taken for reasons of ours: then the whole request may be sent again.
-func answer(w http.ResponseWriter, r *http.Request, outcomes []ingest.Outcome) {
+func answer(w http.ResponseWriter, r *http.Request, outcomes []ingest.Outcome, album string) {
 	if err := ourFailure(outcomes); err != nil {
 		problem.Write(w, r, err)
 		return
 	}
-	response := uploadapi.UploadResponse{Results: make([]uploadapi.Result, 0, len(outcomes))}
+	response := uploadapi.UploadResponse{Results: make([]uploadapi.Result, 0, len(outcomes)), Album: contract.CleanAlbum(album)}
 	for _, o := range outcomes {
 		response.Results = append(response.Results, result(r, o))
 	}

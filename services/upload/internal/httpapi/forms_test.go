@@ -94,6 +94,24 @@ func TestLastModified(t *testing.T) {
 }
 
 // The first files are answered; the rest is not read.
+// The answer says into which album the files went, or would have gone.
+func TestTheAnswerNamesTheAlbum(t *testing.T) {
+	content := jpegOf(t, corners(8, 8))
+	s := newServer(t)
+	for _, c := range []struct {
+		parts []part
+		want  string
+	}{
+		{[]part{filePart("a.jpg", content)}, ""},
+		{[]part{fieldPart("album", "Trips / Seoul"), filePart("b.jpg", content)}, "Trips/Seoul"},
+		{[]part{fieldPart("album", "Trips"), filePart("notes.txt", "x")}, "Trips"},
+	} {
+		if got := s.post(c.parts...).album; got != c.want {
+			t.Errorf("the answer names the album %q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestU30_TooManyFiles(t *testing.T) {
 	const limit = 5
 	content := jpegOf(t, corners(8, 8))

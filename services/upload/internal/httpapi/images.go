@@ -42,7 +42,7 @@ func (h *images) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem.WriteStatus(w, r, err, statusOf(err))
 		return
 	}
-	answer(w, r, outcomes)
+	answer(w, r, outcomes, f.album)
 }
 
 func (h *images) admit(r *http.Request) (owner identity.Owner, boundary string, err error) {

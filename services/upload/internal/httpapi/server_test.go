@@ -145,6 +145,7 @@ type reply struct {
 	header  http.Header
 	closes  bool // the connection
 	results []uploadapi.Result
+	album   string
 	problem problem.Details
 }
 
@@ -180,7 +181,7 @@ func (s *server) read(resp *http.Response) reply {
 	if err := json.NewDecoder(resp.Body).Decode(target); err != nil {
 		s.t.Fatalf("the answer %d cannot be read: %v", resp.StatusCode, err)
 	}
-	r.results = response.Results
+	r.results, r.album = response.Results, response.Album
 	for _, result := range r.results {
 		if result.Stored != nil {
 			s.acknowledged[result.ID] = result.Stored.SHA256

@@ -288,6 +288,30 @@ func TestTimelineMissesNoChange(t *testing.T) {
 	}
 }
 
+// The trash's too, on which the picture that went in between is not yet.
+func TestTrashMissesNoChange(t *testing.T) {
+	_, c, m := newService(nil)
+	id := image(c, m)
+	between := &arriving{Catalog: c.Catalog, put: func() {
+		if _, err := c.Trash(owner(t), id.ID); err != nil {
+			t.Error(err)
+		}
+	}}
+	s := gallery.New(between, nil, m, slog.New(slog.DiscardHandler))
+	trash, err := s.TrashPage(owner(t), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	since, err := s.Changes(owner(t), catalogapi.ChangesRequest{Cursor: trash.ChangesCursor})
+	if err != nil || len(since.Changes) != 1 {
+		t.Fatalf("%+v, %v; want what went to the trash in between", since, err)
+	}
+	c.FailWith(fault.New(fault.Unavailable, "away", ""))
+	if _, err := s.TrashPage(owner(t), ""); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("without the catalog: %v", err)
+	}
+}
+
 // arriving has a picture come in right after the first look at the feed.
 type arriving struct {
 	*gallerytest.Catalog

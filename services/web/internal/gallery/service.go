@@ -160,6 +160,23 @@ func (s *Service) Timeline(ctx context.Context, req catalogapi.ListRequest) (Tim
 	return out, cmp.Or(err, monthsErr)
 }
 
+// TrashPage is what the page of the trash shows.
+type TrashPage struct {
+	Page          catalogapi.ListResponse
+	ChangesCursor string
+}
+
+// TrashPage gives a page of the trash. As for Timeline, the feed's cursor is
+// taken first.
+func (s *Service) TrashPage(ctx context.Context, cursor string) (TrashPage, error) {
+	now, err := s.catalog.Changes(ctx, catalogapi.ChangesRequest{})
+	if err != nil {
+		return TrashPage{}, err
+	}
+	page, err := s.List(ctx, catalogapi.ListRequest{Cursor: cursor, Trashed: true})
+	return TrashPage{Page: page, ChangesCursor: now.Cursor}, err
+}
+
 // Beside is an image and the ids of those next to it; an id is empty at the
 // end of the timeline.
 type Beside struct {

@@ -85,7 +85,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 		return s.writeAccount(w, r, failure.Status, pages.AccountView{PasswordFailure: failure})
 	}
 	s.note(r, "a password was changed", "account", actor.Account.ID)
-	s.keep(w, in)
+	s.keep(w, r, in)
 	s.backToAccount(w, "password_changed")
 	return nil
 }

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/identity"
+	"github.com/sajin-gallery/sajin/services/web/internal/accounts"
 )
 
 func TestA02_NobodyCanTellWhoIsHere(t *testing.T) {
@@ -78,7 +80,7 @@ func TestA04_SigningInForForeignPagesIsRefused(t *testing.T) {
 
 func TestA05_NoSessionIsTakenOver(t *testing.T) {
 	g := claimed(t)
-	chosen := "Cookie: sajin_session=AAAAAAAAAAAAAAAAAAAAAAAAAA"
+	chosen := sessionAt(g.url, accounts.SignedIn{SessionToken: strings.Repeat("A", 26)})
 	first := cookies(g.postForm("/signin", credentials(personName, password), chosen).want(t, http.StatusSeeOther))
 	g.get("/api/v1/images", chosen).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
 	second := cookies(g.postForm("/signin", credentials(personName, password), first).want(t, http.StatusSeeOther))
@@ -87,6 +89,40 @@ func TestA05_NoSessionIsTakenOver(t *testing.T) {
 	third := cookies(g.postForm("/account/password", form, second).want(t, http.StatusSeeOther))
 	g.get("/api/v1/images", second).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
 	g.get("/api/v1/images", third).want(t, http.StatusOK)
+}
+
+// A browser keeps one set of cookies for all ports of a host. Who signs in to two
+// galleries there, and out of one, is still signed in to the other.
+func TestGalleriesOnOneHostAreApart(t *testing.T) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, other := claimed(t), claimed(t)
+	one.client.Jar, other.client.Jar = jar, jar
+	for _, g := range []*guarded{one, other} {
+		g.postForm("/signin", credentials(personName, password)).want(t, http.StatusSeeOther)
+	}
+	one.get("/api/v1/images").want(t, http.StatusOK)
+	other.get("/api/v1/images").want(t, http.StatusOK)
+	one.postForm("/signout", nil).want(t, http.StatusSeeOther)
+	one.get("/api/v1/images").wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	other.get("/api/v1/images").want(t, http.StatusOK)
+}
+
+// The port that counts is the browser's, which a proxy may have changed.
+func TestCookiesNameThePort(t *testing.T) {
+	for origin, want := range map[string]string{
+		"https://photos.example.org": "__Host-sajin_session", "https://photos.example.org:443": "__Host-sajin_session",
+		"https://photos.example.org:8443": "__Host-sajin_session_8443", "http://photos.example.org": "sajin_session", "http://photos.example.org:8081": "sajin_session_8081",
+	} {
+		g := claimed(t, func(s *site) { s.options.PublicOrigin, _ = url.Parse(origin) })
+		me := g.postForm("/signin", credentials(personName, password)).want(t, http.StatusSeeOther)
+		if got := me.Cookies()[0].Name; got != want {
+			t.Errorf("%s: %s, want %s", origin, got, want)
+		}
+		g.get("/api/v1/images", cookies(me)).want(t, http.StatusOK)
+	}
 }
 
 func TestA06_WhatEndsIsRefusedAtOnce(t *testing.T) {

@@ -74,6 +74,12 @@ func cookies(a answer) string {
 	return "Cookie: " + strings.Join(out, "; ")
 }
 
+// sessionAt is the header with a session's cookie, as a browser sends it to a
+// gallery on a port of its own.
+func sessionAt(address string, in accounts.SignedIn) string {
+	return "Cookie: sajin_session_" + address[strings.LastIndexByte(address, ':')+1:] + "=" + in.SessionToken
+}
+
 // enter signs in and gives the header with the cookies.
 func (g *guarded) enter() string {
 	g.t.Helper()
@@ -270,7 +276,7 @@ func TestTheAccountsPage(t *testing.T) {
 		t.Error("the other browser is not listed")
 	}
 	g.postForm("/account/sessions/"+other.Session+"/end", nil, me).want(t, http.StatusSeeOther)
-	g.get("/api/v1/images", "Cookie: sajin_session="+other.SessionToken).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
+	g.get("/api/v1/images", sessionAt(g.url, other)).wantProblem(t, http.StatusUnauthorized, "unauthenticated")
 	g.postForm("/account/password", url.Values{"current": {"wrong"}, "password": {"another long password"}}, me).want(t, http.StatusForbidden)
 	short := g.postForm("/account/password", url.Values{"current": {password}, "password": {"short"}}, me).want(t, http.StatusBadRequest)
 	if !strings.Contains(short.body, "too short") || len(short.Cookies()) != 0 {

@@ -101,7 +101,7 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (accounts.Acto
 	}
 	actor, renewed, err := s.Accounts.Resume(ctx, s.cookie(r, sessionCookie))
 	if err == nil && renewed != "" {
-		s.setCookie(w, sessionCookie, renewed, accounts.SessionLife)
+		s.setCookie(w, r, sessionCookie, renewed, accounts.SessionLife)
 		s.lately.note(renewed)
 	}
 	return actor, err
@@ -178,7 +178,9 @@ func forScripts(r *http.Request) bool {
 }
 
 // The cookies. Where there is https they are bound to this host by their name
-// (RFC 6265bis, __Host-).
+// (RFC 6265bis, __Host-). Their names say the port where it is none of the
+// web's own: a browser sends cookies to every port of a host (RFC 6265, section
+// 8.5), and two galleries on one machine would sign each other's people out.
 const (
 	sessionCookie = "sajin_session"
 	deviceCookie  = "sajin_device"
@@ -186,7 +188,14 @@ const (
 
 func (s *Server) secure() bool { return s.PublicOrigin != nil && s.PublicOrigin.Scheme == "https" }
 
-func (s *Server) cookieName(name string) string {
+func (s *Server) cookieName(r *http.Request, name string) string {
+	at := s.PublicOrigin
+	if at == nil {
+		at = &url.URL{Host: r.Host}
+	}
+	if port := at.Port(); port != "" && port != "80" && port != "443" {
+		name += "_" + port
+	}
 	if s.secure() {
 		return "__Host-" + name
 	}
@@ -194,7 +203,7 @@ func (s *Server) cookieName(name string) string {
 }
 
 func (s *Server) cookie(r *http.Request, name string) string {
-	if c, err := r.Cookie(s.cookieName(name)); err == nil {
+	if c, err := r.Cookie(s.cookieName(r, name)); err == nil {
 		return c.Value
 	}
 	return ""

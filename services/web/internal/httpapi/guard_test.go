@@ -58,8 +58,8 @@ func TestA06_WaitingRequestsEndWithTheirSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		for header, end := range map[string]func() error{
-			"Cookie: sajin_session=" + in.SessionToken: func() error { return people.SignOut(t.Context(), in.Actor, "") },
-			"Authorization: Bearer " + text:            func() error { return people.Revoke(t.Context(), in.Actor, token.ID) },
+			sessionAt("127.0.0.1:8080", in): func() error { return people.SignOut(t.Context(), in.Actor, "") },
+			"Authorization: Bearer " + text: func() error { return people.Revoke(t.Context(), in.Actor, token.ID) },
 		} {
 			answered := make(chan *httptest.ResponseRecorder)
 			start := time.Now()
@@ -107,7 +107,7 @@ func TestP17_RequestsAreCounted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		program, me := "Authorization: Bearer "+text, "Cookie: sajin_session="+in.SessionToken
+		program, me := "Authorization: Bearer "+text, sessionAt("127.0.0.1:8080", in)
 		for n := range 300 {
 			w := ask(h, "/api/v1/months", "198.51.100.1", program)
 			if w.Code != http.StatusOK || w.Header().Get("RateLimit-Limit") != "300" || w.Header().Get("RateLimit-Remaining") != fmt.Sprint(299-n) {

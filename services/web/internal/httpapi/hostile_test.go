@@ -152,7 +152,7 @@ func TestW01_NamesAreText(t *testing.T) {
 		c.Name, c.State, c.FailDetail = evil, catalogapi.StateFailed, evil
 	})
 	s.put(2, trashed, func(c *catalogapi.Image) { c.Name = evil })
-	for _, path := range []string{"/", "/trash", "/images/" + id, "/upload", "/fragments/images", "/" + url.PathEscape(evil), "/?month=" + url.QueryEscape(evil)} {
+	for _, path := range []string{"/", "/trash", "/images/" + id, "/upload", "/fragments/images", "/fragments/months", "/" + url.PathEscape(evil), "/?month=" + url.QueryEscape(evil)} {
 		if body := s.get(path).body; strings.Contains(body, "<script>alert") {
 			t.Errorf("%s runs a name", path)
 		}

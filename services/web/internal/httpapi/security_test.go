@@ -16,7 +16,7 @@ import (
 // everywhere is one address of every kind, with errors among them.
 func everywhere(id string) []string {
 	return []string{
-		"/", "/trash", "/upload", "/imageapp/upload_image/", "/images/" + id, "/fragments/images", "/favicon.ico", "/share", "/manifest.webmanifest",
+		"/", "/trash", "/upload", "/imageapp/upload_image/", "/images/" + id, "/fragments/images", "/fragments/months", "/favicon.ico", "/share", "/manifest.webmanifest",
 		"/nothing", "/static/nothing.css", "/?limit=0", "/api/v1/images", "/api/v1/images/" + id, "/api/v1/nothing", "/api/v1/images?limit=0",
 		"/media/" + id + "/original", "/media/" + id + "/w320", "/media/" + id + "/w9", "/healthz/live", "/healthz/ready", "/debug/pprof/", "/metrics",
 	}

@@ -36,6 +36,8 @@ type Renderer interface {
 	Account(w io.Writer, v pages.AccountView) error
 	// Fragment writes figures with their headings and no page around them.
 	Fragment(w io.Writer, f pages.Frame, g pages.Grid) error
+	// Months writes the list of months, with the total, and no page around it.
+	Months(w io.Writer, v pages.GalleryView) error
 	// Manifest writes the web app manifest, by which a browser installs the
 	// gallery.
 	Manifest(w io.Writer, language string) error

@@ -87,7 +87,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		return s.writeSignIn(w, r, failure.Status, pages.SignInView{Next: next.String(), Name: form.Get("name"), Failure: failure})
 	}
 	s.note(r, "signed in", "account", in.Account.ID)
-	s.keep(w, in)
+	s.keep(w, r, in)
 	seeOther(w, next)
 	return nil
 }
@@ -149,7 +149,7 @@ func (s *Server) setUp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.note(r, "the owner's account was made", "account", in.Account.ID)
-	s.keep(w, in)
+	s.keep(w, r, in)
 	seeOther(w, &url.URL{Path: "/"})
 	return nil
 }
@@ -173,7 +173,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, end func(context.
 		return err
 	}
 	s.note(r, "signed out", "account", actor.Account.ID)
-	s.setCookie(w, sessionCookie, "", -time.Second)
+	s.setCookie(w, r, sessionCookie, "", -time.Second)
 	w.Header().Set("Clear-Site-Data", `"cache"`)
 	seeOther(w, &url.URL{Path: signInPath, RawQuery: "notice=signed_out"})
 	return nil
@@ -187,15 +187,15 @@ func (s *Server) visit(r *http.Request) accounts.Visit {
 }
 
 // keep gives the browser what it is known by from now on.
-func (s *Server) keep(w http.ResponseWriter, in accounts.SignedIn) {
+func (s *Server) keep(w http.ResponseWriter, r *http.Request, in accounts.SignedIn) {
 	s.lately.note(in.SessionToken)
-	s.setCookie(w, sessionCookie, in.SessionToken, accounts.SessionLife)
-	s.setCookie(w, deviceCookie, in.DeviceToken, deviceLife)
+	s.setCookie(w, r, sessionCookie, in.SessionToken, accounts.SessionLife)
+	s.setCookie(w, r, deviceCookie, in.DeviceToken, deviceLife)
 }
 
-func (s *Server) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+func (s *Server) setCookie(w http.ResponseWriter, r *http.Request, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is set where there is https; on loopback there is none
-		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true,
+		Name: s.cookieName(r, name), Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: s.secure(),
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,7 @@ var notices = []string{"trashed", "restored", "purged", "album_deleted"}
 func (s *Server) routeSite() {
 	s.site.HandleFunc("GET /{$}", s.inTime(s.showGallery))
 	s.site.HandleFunc("GET /fragments/images", s.inTime(s.showFragment))
+	s.site.HandleFunc("GET /fragments/months", s.inTime(s.showMonths))
 	s.site.HandleFunc("GET /images/{id}", s.inTime(s.showImage))
 	s.site.HandleFunc("GET /trash", s.inTime(s.showTrash))
 	for _, path := range []string{uploadPath, tutorialPath + "{$}", sharePath} {
@@ -153,11 +155,13 @@ func (s *Server) showTrash(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Gallery.List(r.Context(), catalogapi.ListRequest{Cursor: q.String("cursor"), Trashed: true})
+	trash, err := s.Gallery.TrashPage(r.Context(), q.String("cursor"))
 	if err != nil {
 		return err
 	}
-	view := pages.TrashView{Frame: s.frame(r), Grid: gridOf(page.Images, page.NextCursor), KeepDays: catalogapi.TrashDays}
+	view := pages.TrashView{
+		Frame: s.frame(r), Grid: gridOf(trash.Page.Images, trash.Page.NextCursor), KeepDays: catalogapi.TrashDays, ChangesCursor: trash.ChangesCursor,
+	}
 	view.Trash = true
 	view.Notice, view.NoticeID = notice(q)
 	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Trash(out, view) })
@@ -203,6 +207,20 @@ func (s *Server) showFragment(w http.ResponseWriter, r *http.Request) error {
 	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Fragment(out, frame, grid) })
 }
 
+// showMonths gives the months as they are now.
+func (s *Server) showMonths(w http.ResponseWriter, r *http.Request) error {
+	if _, err := httpx.ParseQuery(r); err != nil {
+		return err
+	}
+	now, err := s.Gallery.Months(r.Context())
+	if err != nil {
+		return err
+	}
+	view := pages.GalleryView{Frame: s.frame(r)}
+	view.Months, view.Total = monthsOf(now.Months)
+	return writePage(w, http.StatusOK, func(out io.Writer) error { return s.Pages.Months(out, view) })
+}
+
 // decodeFragment reads the query of a fragment. With ids there is no paging.
 func decodeFragment(r *http.Request) (req catalogapi.ListRequest, ids []string, after string, err error) {
 	q, err := httpx.ParseQuery(r, "cursor", "after", "trashed", "month", "album", "ids")
@@ -241,28 +259,39 @@ func (s *Server) showUpload(w http.ResponseWriter, r *http.Request) error {
 	return s.writeUpload(w, r, http.StatusOK, pages.UploadView{AlbumPath: contract.CleanAlbum(q.String("album"))})
 }
 
+// uploadAction is where the form goes. It names the album too, for the answer to
+// a form that could not be read.
+func uploadAction(path, album string) string {
+	u := url.URL{Path: path}
+	if album != "" {
+		u.RawQuery = url.Values{"album": {album}}.Encode()
+	}
+	return u.String()
+}
+
 // takeUpload is the form without script: what the API does, answered with a
-// page.
+// page. Its album stays, for the files that are sent next.
 func (s *Server) takeUpload(w http.ResponseWriter, r *http.Request) error {
+	asked := contract.CleanAlbum(r.URL.Query().Get("album")) // of the page that the form was on, if nothing is known of the form
 	answer, err := s.receive(w, r)
 	if err != nil {
 		problem.Log(r.Context(), err, problem.From(err))
 		problem.SetRetryAfter(w.Header(), err, statusOf(err))
 		failure := failureOf(r.Context(), err)
-		return s.writeUpload(w, r, failure.Status, pages.UploadView{Failure: &failure})
+		return s.writeUpload(w, r, failure.Status, pages.UploadView{Failure: &failure, AlbumPath: asked})
 	}
 	status := http.StatusOK
 	if gallery.OutcomeOf(answer.Results) == gallery.Refused {
 		status = http.StatusUnprocessableEntity
 	}
 	results := resultsOf(answer.Results, problem.RequestID(r.Context()))
-	return s.writeUpload(w, r, status, pages.UploadView{Results: results})
+	return s.writeUpload(w, r, status, pages.UploadView{Results: results, AlbumPath: answer.Album})
 }
 
 // writeUpload completes the view with the newest pictures. They are an extra:
 // without them the page still says what became of the files.
 func (s *Server) writeUpload(w http.ResponseWriter, r *http.Request, status int, view pages.UploadView) error {
-	view.Frame, view.Action = s.frame(r), r.URL.Path
+	view.Frame, view.Action = s.frame(r), uploadAction(r.URL.Path, view.AlbumPath)
 	view.MaxFiles, view.MaxBytes = s.Uploads.MaxFiles, s.Uploads.MaxFileBytes
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()

@@ -1,8 +1,11 @@
 package httpapi_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -163,7 +166,7 @@ func TestTrashPage(t *testing.T) {
 	gone := s.put(1, trashed)
 	s.get("/trash").want(t, http.StatusOK)
 	view := last[pages.TrashView](t, r)
-	if fmt.Sprint(idsOf(view.Figures)) != "["+gone+"]" || view.KeepDays != 30 || !view.Trash || view.Figures[0].TrashedAt == nil {
+	if fmt.Sprint(idsOf(view.Figures)) != "["+gone+"]" || view.KeepDays != 30 || !view.Trash || view.ChangesCursor != "2" || view.Figures[0].TrashedAt == nil {
 		t.Fatalf("%+v", view)
 	}
 }
@@ -211,6 +214,17 @@ func TestFragments(t *testing.T) {
 	}
 }
 
+func TestMonthsFragment(t *testing.T) {
+	s := serve(t)
+	s.put(0)
+	s.put(1)
+	s.put(2, trashed)
+	if a := s.get("/fragments/months").want(t, http.StatusOK); strings.Contains(a.body, "<figure") || !strings.Contains(a.body, "data-total>2 pictures<") {
+		t.Errorf("the months are %s", a.body)
+	}
+	s.get("/fragments/months?month=x").wantErrorPage(t, http.StatusBadRequest)
+}
+
 func TestFragmentLimits(t *testing.T) {
 	s := serve(t)
 	id := s.put(0)
@@ -246,6 +260,36 @@ func TestUploadPages(t *testing.T) {
 		}
 		s.upload(path, file{"known.png", picture(t, 1)}).want(t, http.StatusOK)
 		s.upload(path, file{"notes.txt", []byte("x")}).want(t, http.StatusUnprocessableEntity)
+	}
+}
+
+// Who adds to an album by the form goes on adding to it, also after a form that
+// could not be read; who emptied the field does not.
+func TestUploadPageKeepsTheAlbum(t *testing.T) {
+	for album, want := range map[string]struct{ kept, action string }{
+		"Trips/ Seoul ": {"Trips/Seoul", "/upload?album=Trips%2FSeoul"},
+		"":              {"", "/upload"},
+	} {
+		s, r := watch(t)
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		err := w.WriteField("album", album)
+		content, _ := w.CreateFormFile("file_field", "new.png")
+		_, _ = content.Write(picture(t, 1)) // into memory
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		s.do(http.MethodPost, "/upload?album=Old", &body, "Content-Type: "+w.FormDataContentType()).want(t, http.StatusOK)
+		if view := last[pages.UploadView](t, r); view.AlbumPath != want.kept || view.Action != want.action {
+			t.Errorf("%q is kept as %q, and the form goes to %s", album, view.AlbumPath, view.Action)
+		}
+	}
+	s, r := watch(t)
+	s.get("/upload?album=Old").want(t, http.StatusOK)
+	action := last[pages.UploadView](t, r).Action
+	s.postForm(action, url.Values{"a": {"b"}}).want(t, http.StatusUnsupportedMediaType)
+	if view := last[pages.UploadView](t, r); view.AlbumPath != "Old" {
+		t.Errorf("after a form that could not be read the album is %q", view.AlbumPath)
 	}
 }
 

@@ -124,7 +124,7 @@ func (p *Pages) Upload(w io.Writer, v UploadView) error {
 
 // Error writes the page for an error. The status is the caller's to send.
 func (p *Pages) Error(w io.Writer, v ErrorView) error {
-	return p.page(w, "error", &v.Frame, &v)
+	return p.titled(w, "error", v.titleKey(), &v.Frame, &v)
 }
 
 // SignIn writes the form that asks who is there.
@@ -151,16 +151,30 @@ func (p *Pages) Fragment(w io.Writer, f Frame, g Grid) error {
 	return p.edition(f.Language).render(w, "grid", g)
 }
 
+// Months writes the list of months with the gallery's total, without a page
+// around it: what the scripts fetch when pictures have come or gone.
+func (p *Pages) Months(w io.Writer, v GalleryView) error {
+	if err := p.refresh(); err != nil {
+		return err
+	}
+	return p.edition(v.Language).render(w, "jump", v)
+}
+
 // page renders a whole page whose title, unless given, is the message
 // "<name>.title".
 func (p *Pages) page(w io.Writer, name string, f *Frame, view any) error {
+	return p.titled(w, name, name+".title", f, view)
+}
+
+// titled is page with another message for its title.
+func (p *Pages) titled(w io.Writer, name, titleKey string, f *Frame, view any) error {
 	if err := p.refresh(); err != nil {
 		return err
 	}
 	e := p.edition(f.Language)
 	f.Language = e.tag
 	if f.Title == "" {
-		title, err := e.messages.text(name + ".title")
+		title, err := e.messages.text(titleKey)
 		if err != nil {
 			return err
 		}

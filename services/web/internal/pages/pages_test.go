@@ -112,7 +112,10 @@ func views(p *Pages, language string) map[string]func(io.Writer) error {
 		"error stranger": func(w io.Writer) error {
 			return p.Error(w, ErrorView{Frame: stranger, Failure: Failure{Status: 401, Code: "unauthenticated"}})
 		},
-		"fragment":       func(w io.Writer) error { return p.Fragment(w, f, grid(false)) },
+		"fragment": func(w io.Writer) error { return p.Fragment(w, f, grid(false)) },
+		"months": func(w io.Writer) error {
+			return p.Months(w, GalleryView{Frame: f, Months: []Month{{"2026-05", 3}}, Total: 3})
+		},
 		"fragment trash": func(w io.Writer) error { return p.Fragment(w, f, grid(true)) },
 	}
 }
@@ -150,11 +153,40 @@ func TestPagesAreSetInTheirLanguage(t *testing.T) {
 	}
 }
 
+// The page says what it is: nothing failed where there is nothing.
+func TestNotFoundIsNoFailure(t *testing.T) {
+	p := newPages(t)
+	for status, want := range map[int]string{404: "There is nothing here", 500: "That did not work"} {
+		html := render(t, func(w io.Writer) error {
+			return p.Error(w, ErrorView{Frame: Frame{Language: "en"}, Failure: Failure{Status: status, Code: "x"}})
+		})
+		if !strings.Contains(html, "<h1>"+want+"</h1>") || !strings.Contains(html, "<title>"+want+" ·") {
+			t.Errorf("%d is not called %q", status, want)
+		}
+	}
+}
+
+// An album that holds albums only is not called empty.
+func TestAlbumsTellWhatTheyHold(t *testing.T) {
+	p := newPages(t)
+	html := render(t, func(w io.Writer) error {
+		return p.Albums(w, AlbumsView{Frame: Frame{Language: "en"}, Albums: []AlbumCard{{Albums: 1}, {Images: 2, Albums: 3}, {}}})
+	})
+	for _, want := range []string{">1 album<", ">2 pictures · 3 albums<", ">0 pictures<"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no card says %s", want)
+		}
+	}
+}
+
 func TestFragmentHoldsPicturesOnly(t *testing.T) {
 	p := newPages(t)
 	html := render(t, views(p, "en")["fragment"])
 	if strings.Contains(html, "<html") || strings.Contains(html, "<header") {
 		t.Error("a fragment must have no page around it")
+	}
+	if months := render(t, views(p, "en")["months"]); strings.Contains(months, "<html") || !strings.Contains(months, "data-total>3 pictures<") || !strings.Contains(months, `data-count="3"`) {
+		t.Errorf("the months are %s", months)
 	}
 	if got := strings.Count(html, "<figure"); got != 3 {
 		t.Errorf("%d figures, want 3", got)

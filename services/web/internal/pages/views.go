@@ -1,6 +1,10 @@
 package pages
 
-import "time"
+import (
+	"net/http"
+	"strings"
+	"time"
+)
 
 // Frame is what every page has around its content.
 type Frame struct {
@@ -12,6 +16,9 @@ type Frame struct {
 	Account   string // the name of who is signed in; "" where nobody signs in
 	Anonymous bool   // somebody should be signed in and is not: nothing of the gallery is offered
 }
+
+// InAlbums reports whether the page is one of those below the tab Albums.
+func (f Frame) InAlbums() bool { return strings.HasPrefix(f.Path, "/albums/") }
 
 // Figure is one picture in the grid.
 type Figure struct {
@@ -72,9 +79,10 @@ type GalleryView struct {
 type TrashView struct {
 	Frame
 	Grid
-	KeepDays int
-	Notice   string
-	NoticeID string
+	KeepDays      int
+	ChangesCursor string // where the live update starts
+	Notice        string
+	NoticeID      string
 }
 
 // ImageView is one picture at "/images/{id}", the lightbox without script.
@@ -126,6 +134,9 @@ type AlbumView struct {
 	Notice        string
 	NoticeID      string
 }
+
+// Holds is the album as its own card would tell it.
+func (v AlbumView) Holds() AlbumCard { return AlbumCard{Images: v.Total, Albums: len(v.Inner)} }
 
 // Info is what the information panel shows.
 type Info struct {
@@ -185,6 +196,14 @@ type Failure struct {
 type ErrorView struct {
 	Frame
 	Failure
+}
+
+// titleKey is the message over the error: nothing went wrong where nothing is.
+func (v ErrorView) titleKey() string {
+	if v.Status == http.StatusNotFound {
+		return "not_found.title"
+	}
+	return "error.title"
 }
 
 // SignInView is the form at "/signin".

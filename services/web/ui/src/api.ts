@@ -109,8 +109,15 @@ export async function sendAbout(form: HTMLFormElement): Promise<Element | null> 
   return page.querySelector('[data-info]')
 }
 
-/** The gallery's page, or an album's, as it is now, for its months and counts. */
-export async function overview(path = '/'): Promise<Document> {
+/** The list of months and the gallery's total, as they are now. */
+export async function months(): Promise<DocumentFragment> {
+  const parsed = document.createElement('template')
+  parsed.innerHTML = await (await call('GET', '/fragments/months')).text()
+  return parsed.content
+}
+
+/** A page as it is now, for its counts. */
+export async function overview(path: string): Promise<Document> {
   const answer = await call('GET', path)
   return new DOMParser().parseFromString(await answer.text(), 'text/html')
 }

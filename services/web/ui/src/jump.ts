@@ -1,8 +1,9 @@
 // The month navigation: says where one is, and goes where one points.
 
-import { overview } from './api'
+import { months } from './api'
 import { demand, pause } from './page'
 import type { Timeline } from './timeline'
+import { unfolds } from './unfold'
 
 const labelHeight = 22 // pixels that a year needs on the rail
 const settle = 700 // milliseconds: changes come in bursts
@@ -29,7 +30,8 @@ export class Jump {
     addEventListener('resize', () => this.nameYears())
     nav.addEventListener('click', (event) => this.clicked(event))
     this.rail.addEventListener('click', (event) => this.clicked(event))
-    this.closeWhenDone()
+    unfolds(this.details)
+    this.details.addEventListener('toggle', () => this.details.open && this.showCurrent())
     addEventListener('scroll', () => requestAnimationFrame(() => this.follow()), { passive: true })
     this.follow()
   }
@@ -52,11 +54,11 @@ export class Jump {
     this.asked = true
     await pause(settle)
     this.asked = false
-    const fresh = await overview().catch(() => undefined)
+    const fresh = await months().catch(() => undefined)
     if (fresh) this.adopt(fresh) // else the next change tries again
   }
 
-  private adopt(fresh: Document): void {
+  private adopt(fresh: ParentNode): void {
     const inside = this.details.contains(document.activeElement) && document.activeElement?.closest<HTMLElement>('a')?.dataset['month']
     for (const selector of ['.years', '[data-total]']) {
       const [old, its] = [document.querySelector(selector), fresh.querySelector(selector)]
@@ -67,6 +69,13 @@ export class Jump {
     this.fillRail()
     delete this.nav.dataset['at']
     this.follow()
+  }
+
+  // showCurrent scrolls the list, and not the page, to the month one is at.
+  private showCurrent(): void {
+    const list = demand<HTMLElement>('.years', this.details)
+    const link = list.querySelector<HTMLElement>('[aria-current]')
+    if (link) list.scrollTop += link.getBoundingClientRect().top - list.getBoundingClientRect().top - (list.clientHeight - link.offsetHeight) / 2
   }
 
   private links(): HTMLAnchorElement[] {
@@ -138,18 +147,6 @@ export class Jump {
     const atEnd = scrollY + innerHeight >= document.documentElement.scrollHeight - 2
     if (chosen && (top(chosen) === top(last) || (atEnd && top(chosen) > line && top(chosen) < innerHeight))) return chosen
     return months.find((month) => top(month) === top(last))
-  }
-
-  private closeWhenDone(): void {
-    const details = this.details
-    document.addEventListener('click', (event) => {
-      if (!details.contains(event.target as Node)) details.open = false
-    })
-    details.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape') return
-      details.open = false
-      details.querySelector('summary')?.focus()
-    })
   }
 }
 

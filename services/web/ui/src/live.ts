@@ -7,6 +7,7 @@ import { toast } from './toast'
 
 const firstBackoff = 1_000
 const mostBackoff = 30_000
+const burst = 400 // milliseconds: changes that come close together are shown together
 
 export interface Follower {
   apply(changes: Change[]): Promise<void>
@@ -34,6 +35,7 @@ export async function follow(cursor: string, follower: Follower): Promise<never>
       cursor = answer.cursor
       backoff = firstBackoff
       told = missed = false
+      if (answer.changes.length > 0) await pause(burst)
     } catch (error) {
       if (document.hidden) continue
       if (error instanceof Problem && error.status === 401 && !told) {

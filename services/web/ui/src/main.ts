@@ -10,9 +10,11 @@ import { Jump } from './jump'
 import { gridKeys, jumpKey, shortcuts, viewerKeys } from './keyboard'
 import { Lightbox } from './lightbox'
 import { follow, settle } from './live'
+import { askAgain } from './lost'
 import { Months } from './months'
 import { Timeline } from './timeline'
 import { Trash } from './trash'
+import { unfolds } from './unfold'
 import { doors } from './upload/doors'
 import { Tray } from './upload/tray'
 
@@ -73,10 +75,11 @@ const tray: Tray = new Tray(() => pick())
 const pick = doors((found) => tray.take(found))
 shortcuts(pick)
 install()
+askAgain()
 enhance<HTMLElement>('#timeline', gallery)
 enhance<HTMLElement>('#trash', (root) => {
-  const trash = new Trash(root)
-  void follow('', trash)
+  void follow(root.dataset['changes'] ?? '', new Trash(root))
 })
 enhance<HTMLElement>('[data-viewer]', viewerKeys)
 enhance('[data-notice]', forgetNotice)
+document.querySelectorAll<HTMLDetailsElement>('details.album-form').forEach(unfolds)

@@ -13,10 +13,15 @@ export function placeholder(figure: HTMLElement): void {
   figure.classList.add('waiting')
   const done = () => {
     figure.classList.remove('waiting')
-    setTimeout(() => canvas.remove(), 400) // after the fade
+    setTimeout(() => discard(canvas), 400) // after the fade
   }
-  image.addEventListener('load', done, { once: true })
-  image.addEventListener('error', done, { once: true })
+  image.addEventListener('load', done, { once: true }) // one that does not come is asked for again
+}
+
+/** Takes a canvas away with its pixels, which would else wait for the collector. */
+export function discard(canvas: HTMLCanvasElement): void {
+  canvas.remove()
+  canvas.width = canvas.height = 0
 }
 
 function paint(hash: string): HTMLCanvasElement | undefined {

@@ -3,6 +3,7 @@
 
 import type { SlideData } from 'photoswipe'
 import { clone, demand } from './page'
+import { imageOf } from './sight'
 import type { Timeline } from './timeline'
 
 export interface Picture extends SlideData {
@@ -34,13 +35,12 @@ export function gapBeside(timeline: Timeline, edge: Picture | undefined, after: 
 
 function picture(figure: HTMLElement): Picture {
   const { id = '', display = '', medium, width, height, ratioWidth, ratioHeight } = figure.dataset
-  const image = figure.querySelector('img')
+  const { alt, src: thumbnail } = imageOf(figure)
   const [w, h] = [Number(width) || Number(ratioWidth), Number(height) || Number(ratioHeight)]
-  const thumbnail = image?.complete ? image.currentSrc : image?.src
   if (figure.dataset['unavailable'] !== undefined) return { id, html: kept(figure), width: w, height: h, alt: figure.dataset['name'] ?? '' }
   const across = Math.min(1, w / h) // renditions are measured along the long edge
   const srcset = medium && !figure.hasAttribute('data-animated') ? `${medium} ${Math.round(across * 1024)}w, ${display} ${Math.round(across * 2048)}w` : undefined
-  return { id, src: display, width: w, height: h, alt: image?.alt ?? '', ...(srcset ? { srcset } : {}), ...(thumbnail ? { msrc: thumbnail } : {}) }
+  return { id, src: display, width: w, height: h, alt, ...(srcset ? { srcset } : {}), ...(thumbnail ? { msrc: thumbnail } : {}) }
 }
 
 // kept stands for a file that cannot be shown: what it is, and its download.

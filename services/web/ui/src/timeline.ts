@@ -4,8 +4,8 @@
 
 import { fragment } from './api'
 import { demand } from './page'
-import { placeholder } from './placeholder'
 import { setMonths, type Measure } from './rows'
+import { alter, Sight } from './sight'
 
 const batch = 50 // ids asked for at once
 export const headingHeight = 44 // pixels over a day's pictures
@@ -14,11 +14,12 @@ const usualRatio = 1.4 // of a picture that is not known yet
 
 export class Timeline {
   readonly root: HTMLElement
+  private readonly sight = new Sight()
   private width = 0
 
   constructor(root: HTMLElement) {
     this.root = root
-    this.root.querySelectorAll<HTMLElement>('.picture').forEach(placeholder)
+    this.root.querySelectorAll<HTMLElement>('.picture').forEach((figure) => this.sight.watch(figure))
     this.root.classList.add('laid')
     new ResizeObserver(() => this.resized()).observe(root)
     this.resized()
@@ -137,7 +138,7 @@ export class Timeline {
     ourMonth.classList.remove('hollow')
     const ourDay = this.section(demand<HTMLElement>('.days', ourMonth), day, 'day')
     insert(demand('.pictures', ourDay), figure, (other) => before(figure, other))
-    placeholder(figure)
+    this.sight.watch(figure)
     touched.add(ourMonth)
     return !old
   }
@@ -151,7 +152,7 @@ export class Timeline {
     }
     const focused = old.contains(document.activeElement)
     old.replaceWith(figure)
-    placeholder(figure)
+    this.sight.watch(figure)
     if (focused) figure.querySelector('a')?.focus()
     const month = figure.closest<HTMLElement>('.month')
     if (month) touched.add(month)
@@ -214,5 +215,5 @@ function moves(old: HTMLElement, figure: HTMLElement): void {
   if (!motion || old.dataset['motion'] === motion) return
   old.dataset['motion'] = motion
   const badge = figure.querySelector('.badge')
-  if (badge && !old.querySelector('.badge')) old.querySelector('img')?.after(badge)
+  if (badge) alter(old, () => old.querySelector('.badge') ?? old.querySelector('img')?.after(badge))
 }

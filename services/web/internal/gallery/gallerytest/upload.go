@@ -46,12 +46,15 @@ func (u *Uploader) Upload(ctx context.Context, contentType string, _ int64, body
 		if err != nil {
 			return out, fault.New(fault.Invalid, "body_incomplete", "The form ended early.").With("gallerytest.Upload", err)
 		}
-		if part.FileName() == "" {
-			continue
-		}
 		data, err := io.ReadAll(part)
 		if err != nil {
 			return out, fault.New(fault.Invalid, "body_incomplete", "The form ended early.").With("gallerytest.Upload", err)
+		}
+		if part.FileName() == "" {
+			if part.FormName() == "album" {
+				out.Album = contract.CleanAlbum(string(data))
+			}
+			continue
 		}
 		out.Results = append(out.Results, u.take(part.FileName(), data))
 	}

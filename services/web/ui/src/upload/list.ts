@@ -2,6 +2,7 @@
 // thousand files cost no more than ten.
 
 import { clone, demand } from '../page'
+import { discard } from '../placeholder'
 import { isActive, type Item } from './item'
 import type { Queue } from './queue'
 import { fillRow } from './row'
@@ -32,7 +33,7 @@ export class List {
     const last = Math.min(items.length, Math.ceil((this.element.scrollTop + this.element.clientHeight) / rowHeight) + spare)
     for (const [key, row] of this.rows) {
       if (key >= first && key < last) continue
-      row.remove()
+      this.drop(row)
       this.rows.delete(key)
       this.pictured.delete(key)
     }
@@ -47,6 +48,13 @@ export class List {
       this.thumbnails.show(item.file, demand('canvas', row))
     }
     return row
+  }
+
+  private drop(row: HTMLElement): void {
+    const canvas = demand<HTMLCanvasElement>('canvas', row)
+    this.thumbnails.forget(canvas)
+    discard(canvas)
+    row.remove()
   }
 
   private place(item: Item): HTMLElement {

@@ -14,7 +14,7 @@ export class Thumbnails {
 
   /** Draws the file into the canvas, now or when its turn comes. */
   show(file: File | undefined, canvas: HTMLCanvasElement): void {
-    for (const [other, its] of this.wanted) if (its === canvas) this.wanted.delete(other)
+    this.forget(canvas)
     canvas.getContext('2d')?.clearRect(0, 0, side, side)
     if (!file) return
     const bitmap = this.made.get(file)
@@ -22,6 +22,11 @@ export class Thumbnails {
     if (bitmap === null || file.size > largest) return
     this.wanted.set(file, canvas)
     void this.work()
+  }
+
+  /** Makes nothing more for a canvas that is not seen any more. */
+  forget(canvas: HTMLCanvasElement): void {
+    for (const [file, its] of this.wanted) if (its === canvas) this.wanted.delete(file)
   }
 
   private async work(): Promise<void> {

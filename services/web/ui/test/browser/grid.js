@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dated, pictures } from '../pictures.js'
-import { add, figure, run, visit, world } from './world.js'
+import { add, figure, finished, run, visit, world } from './world.js'
 
 export function grid() {
   test('a month that first appears by an upload is in the month list without reload, with its count', async () => {
@@ -20,6 +20,33 @@ export function grid() {
     await link.click()
     await page.locator('.jump [data-current]', { hasText: `March ${year}` }).waitFor()
     await figure(page, files[0].name).waitFor()
+  })
+
+  test('pictures far from the window give up their image, and are found and shown all the same', async () => {
+    const page = await visit('/', { viewport: { width: 390, height: 150 } })
+    const files = pictures(`far-${run}`, 30)
+    await add(page, files)
+    await finished(page)
+    await page.waitForFunction((run) => document.querySelectorAll(`.picture[data-name^="far-${run}"][data-state="ready"]`).length === 30, run)
+    const ends = await page.locator('.picture').evaluateAll((all) => [all[0], all.at(-1)].map((f) => f.id))
+    const [first, last] = ends.map((id) => page.locator(`#${id}`))
+    const size = () => first.evaluate(({ offsetWidth, offsetHeight }) => `${offsetWidth} x ${offsetHeight}`)
+    await first.locator('img').waitFor()
+    await last.locator('img').waitFor({ state: 'detached' })
+    const before = await size()
+    const name = await last.getAttribute('data-name')
+    assert.equal(await last.getByRole('link', { name }).count(), 1, 'its link says which it is')
+    await first.locator('a').focus()
+    await page.keyboard.press('End')
+    await last.locator('img').waitFor()
+    await first.locator('img').waitFor({ state: 'detached' })
+    assert.equal(await last.locator('a').evaluate((link) => link === document.activeElement), true)
+    assert.equal(await last.locator('a').getAttribute('aria-label'), null, 'its image speaks again')
+    assert.equal(await size(), before, 'its place is kept')
+    await page.keyboard.press('Enter')
+    await page.locator('dialog.lightbox .pswp__img').first().waitFor()
+    await page.keyboard.press('Escape')
+    await page.locator('dialog.lightbox').waitFor({ state: 'detached' })
   })
 
   test('the rows of the grid have straight edges and no picture is cropped', async () => {

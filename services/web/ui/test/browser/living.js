@@ -50,6 +50,22 @@ async function stands(video, button) {
 }
 
 export function living() {
+  test('a picture that the network lost on its way is asked for again', async () => {
+    const page = await visit('/', {}, [/Failed to load resource/])
+    const file = picture(`lost-${run}.png`)
+    const asked = new Set()
+    await page.route('**/media/*/w*', (route) => {
+      const url = route.request().url()
+      if (asked.has(url)) return route.continue()
+      asked.add(url)
+      return route.abort()
+    })
+    await add(page, [file])
+    await shown(page, file.name)
+    await page.waitForFunction((name) => document.querySelector(`.picture[data-name="${name}"] img`)?.naturalWidth > 0, file.name)
+    assert.ok(asked.size > 0)
+  })
+
   test('a photo and its film become one image, and the lightbox plays it', async () => {
     const page = await visit('/')
     const seen = watch(page)

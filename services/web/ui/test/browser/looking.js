@@ -103,4 +103,24 @@ export function looking() {
     await figure(gallery, kept.name).waitFor()
     assert.equal(await figure(gallery, lost.name).count(), 0)
   })
+
+  test('the trash shows what went there while its page was on the way', async () => {
+    const gallery = await visit('/')
+    const [first, second] = pictures(`between-${run}`, 2)
+    await add(gallery, [first, second])
+    await shown(gallery, first.name)
+    await shown(gallery, second.name)
+    const put = async ({ name }) => fetch(`${world.server.url}/api/v1/images/${await figure(gallery, name).getAttribute('data-id')}`, { method: 'DELETE' })
+    const trash = await visit('/trash')
+    await put(first)
+    await trash.locator(`.card[data-name="${first.name}"]`).waitFor()
+    // The page is read, and something happens before its script first asks.
+    await trash.route('**/trash', async (route) => {
+      const answer = await route.fetch()
+      await put(second)
+      await route.fulfill({ response: answer })
+    })
+    await trash.reload()
+    await trash.locator(`.card[data-name="${second.name}"]`).waitFor()
+  })
 }

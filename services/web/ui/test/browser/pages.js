@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { picture } from '../pictures.js'
-import { add, axe, figure, finished, refused, run, visit, world } from './world.js'
+import { add, axe, figure, finished, refused, run, shown, visit, world } from './world.js'
 
 export function everyPage() {
   test('without script: the form adds, says what became of each, and leads to the gallery', async () => {
@@ -33,6 +33,38 @@ export function everyPage() {
     assert.equal(await page.locator('html').getAttribute('lang'), 'en')
   })
 
+  test('a new album can be named at once, and Escape or a click elsewhere changes nothing', async () => {
+    const page = await visit('/albums')
+    const [menu, field] = [page.locator('.album-form'), page.locator('.album-form input[name="name"]')]
+    for (const leave of [() => page.keyboard.press('Escape'), () => page.locator('h1').click()]) {
+      await menu.locator('summary').click()
+      await page.waitForFunction(() => document.activeElement?.matches('.album-form input[name="name"]'))
+      await leave()
+      await field.waitFor({ state: 'hidden' })
+    }
+    await menu.locator('summary').click()
+    await page.waitForFunction(() => document.activeElement?.matches('.album-form input[name="name"]'))
+    await page.keyboard.type(`Named ${run}`)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: `Named ${run}`, level: 1 }).waitFor()
+  })
+
+  // As narrow as a small telephone, and as a window of 1,280 pixels at a zoom of 400 % (WCAG 1.4.10).
+  test('no page has to be scrolled sideways on the narrowest screen', async () => {
+    for (const locale of ['en', 'ko']) {
+      const page = await visit('/', { viewport: { width: 320, height: 600 }, locale }, [/status of 404/])
+      const file = picture(`narrow-${locale}-${run}.png`)
+      await add(page, [file])
+      await shown(page, file.name)
+      const id = await figure(page, file.name).getAttribute('data-id')
+      for (const path of ['/', `/images/${id}`, '/albums', '/trash', '/upload', '/nothing']) {
+        await page.goto(world.server.url + path)
+        const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        assert.ok(beyond <= 0, `${path} in ${locale}: ${beyond} pixels`)
+      }
+    }
+  })
+
   test('axe finds nothing on any page, in either scheme, in either language', async () => {
     // Colours depend on the scheme, what is shown on the width: two pages see all of both.
     for (const [colorScheme, width, height, locale] of [['light', 1280, 800, 'en'], ['dark', 390, 844, 'ko']]) {
@@ -57,6 +89,13 @@ export function everyPage() {
       await page.keyboard.press('i')
       await page.locator('.lightbox-info dl').waitFor()
       await axe(page, where('lightbox'))
+      await fetch(`${world.server.url}/api/v1/album-paths`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ albums: [{ path: `Axe ${run}/Inner`, ids: [id] }] }) })
+      await page.goto(`${world.server.url}/albums`)
+      await axe(page, where('albums'))
+      await page.locator('.album-card', { hasText: `Axe ${run}` }).click()
+      await page.locator('.tabs [aria-current]', { hasText: locale === 'en' ? 'Albums' : '앨범' }).waitFor()
+      await page.locator('.album-form summary').first().click()
+      await axe(page, where('album'))
       for (const path of [`/images/${id}`, '/trash', '/upload', '/images/01ARZ3NDEKTSV4RRFFQ69G5FAV']) {
         await page.goto(world.server.url + path)
         await axe(page, where(path))
