@@ -267,7 +267,12 @@ func (s *Service) receive(ctx context.Context) error {
 	if s.deps.Push != nil {
 		return nil
 	}
-	err := s.deps.Bus.Receive(ctx, subscription(s.config), s.handler())
+	events := subscription(s.config)
+	err := process.Await(ctx, s.deps.Log, "the bus", func(ctx context.Context) error { return s.deps.Bus.Ensure(ctx, events) })
+	if err != nil {
+		return err
+	}
+	err = s.deps.Bus.Receive(ctx, events, s.handler())
 	if err == nil && ctx.Err() == nil {
 		return errors.New("catalog: the bus ended the subscription")
 	}

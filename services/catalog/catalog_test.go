@@ -304,3 +304,52 @@ type brokenBus struct{ *catalogtest.Bus }
 func (brokenBus) Receive(context.Context, event.Subscription, event.Handler) error {
 	return fault.New(fault.Unavailable, "bus_broken", "The bus is broken.")
 }
+
+// F40: a bus that comes up later is waited for, whether it refuses or is silent.
+func TestF40_StartsBeforeTheBus(t *testing.T) {
+	bus := &lateBus{
+		Bus:      catalogtest.NewBus(),
+		failures: []error{fault.Wrap("bus.Ensure", context.DeadlineExceeded), fault.New(fault.Unavailable, "bus_down", "")},
+		received: make(chan struct{}),
+	}
+	s := start(t, sqliteURL(t), bus, nil)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	select {
+	case <-bus.received:
+		stop()
+	case err := <-done:
+		t.Fatalf("Run ended before there was a bus: %v", err)
+	case <-bounded(t).Done():
+		t.Fatal("nobody asks the bus again")
+	}
+	if err := <-done; err != nil {
+		t.Errorf("Run = %v", err)
+	}
+}
+
+// lateBus is away as often as failures says, and then there.
+type lateBus struct {
+	*catalogtest.Bus
+	failures []error
+	received chan struct{}
+}
+
+func (b *lateBus) Ensure(context.Context, event.Subscription) error {
+	if len(b.failures) == 0 {
+		return nil
+	}
+	err := b.failures[0]
+	b.failures = b.failures[1:]
+	return err
+}
+
+func (b *lateBus) Receive(ctx context.Context, s event.Subscription, _ event.Handler) error {
+	if err := b.Ensure(ctx, s); err != nil {
+		return err
+	}
+	close(b.received)
+	<-ctx.Done()
+	return nil
+}

@@ -55,7 +55,7 @@ func ofService(environ []string) []string {
 
 // openUpkeep opens what a command needs, or says that a gallery runs there.
 func openUpkeep(ctx context.Context, c *configuration, need platform.Need) (*platform.Adapters, error) {
-	if c.embedded() { // a job in the cloud has no disk to write to
+	if c.inFolder&need != 0 { // a job in the cloud has no disk to write to
 		if err := platform.MakeDataDir(c.common.DataDir); err != nil {
 			return nil, err
 		}

@@ -260,6 +260,20 @@ func TestMigrateSaysFromWhereToWhere(t *testing.T) {
 	}
 }
 
+// A job in a cluster is told of the databases alone, and has nothing to write to.
+func TestMigrateNeedsNoDisk(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "no folder")
+	if err := os.WriteFile(folder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	databases := t.TempDir()
+	t.Setenv("SAJIN_DATABASE_URL", "sqlite://"+filepath.Join(databases, "catalog.db"))
+	t.Setenv("SAJIN_WEB_DATABASE_URL", "sqlite://"+filepath.Join(databases, "accounts.db"))
+	if out, problem, code := run(t, "migrate", "-data", folder); code != 0 || !strings.Contains(out, "catalog: brought") || !strings.Contains(out, "web: brought") {
+		t.Errorf("%d %s%s", code, out, problem)
+	}
+}
+
 // leave stores an original as a process does that ends right after.
 func leave(t *testing.T, dir string, content []byte) {
 	t.Helper()
