@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,12 +148,12 @@ func TestU30_TenThousandFilesOfNothing(t *testing.T) {
 
 type counter struct {
 	r io.Reader
-	n int64
+	n atomic.Int64
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
 }
 
@@ -219,8 +220,8 @@ func TestU32_EndlessBody(t *testing.T) {
 	body := &counter{r: io.MultiReader(strings.NewReader(open), endless{})}
 	r := s.do(s.request(formType, io.NopCloser(body)))
 	r.expectProblem(t, 413, "request_too_large")
-	if body.n > 16<<20 {
-		t.Errorf("%d bytes were taken", body.n)
+	if n := body.n.Load(); n > 16<<20 {
+		t.Errorf("%d bytes were taken", n)
 	}
 	s.empty()
 }

@@ -50,7 +50,7 @@ func TestP17_AFloodOfMadeUpCredentialsIsNotLookedUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		me, program := "Cookie: sajin_session="+in.SessionToken, "Authorization: Bearer "+text
+		me, program := "Cookie: sajin_session_8080="+in.SessionToken, "Authorization: Bearer "+text
 		want := func(what string, status int, headers ...string) {
 			t.Helper()
 			if w := ask(h, "/api/v1/months", "198.51.100.1", headers...); w.Code != status || status == http.StatusTooManyRequests && w.Header().Get("Retry-After") == "" {
@@ -61,7 +61,7 @@ func TestP17_AFloodOfMadeUpCredentialsIsNotLookedUp(t *testing.T) {
 		store.asked.Store(0)
 		flood := func(n int) {
 			for i := range n {
-				made := []string{"Cookie: sajin_session=" + fmt.Sprintf("%026d", i), "Authorization: Bearer " + text[:len(text)-6] + fmt.Sprintf("%06d", i)}[i%2]
+				made := []string{"Cookie: sajin_session_8080=" + fmt.Sprintf("%026d", i), "Authorization: Bearer " + text[:len(text)-6] + fmt.Sprintf("%06d", i)}[i%2]
 				ask(h, "/api/v1/months", "198.51.100.1", made)
 			}
 		}
