@@ -11,7 +11,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -282,45 +281,6 @@ func eventually(t *testing.T, within time.Duration, what string, yes func() bool
 			t.Fatalf("not within %s: %s", within, what)
 		case <-t.Context().Done():
 			t.Fatal(t.Context().Err())
-		}
-	}
-}
-
-// audit checks the gallery against what was acknowledged (id to SHA-256):
-// everything acknowledged is there with its bytes, under its id, nothing is
-// there twice, nothing is stuck.
-func (c client) audit(t *testing.T, acknowledged map[string]string) {
-	t.Helper()
-	var all []imageJSON
-	t.Cleanup(func() {
-		for _, img := range all {
-			if img.State == "processing" {
-				t.Logf("in processing: %s of %s", img.ID, img.CreatedAt.Format(time.StampMilli))
-			}
-		}
-	})
-	eventually(t, readyWithin, "no image is in processing", func() bool {
-		all = c.mustList(t, "")
-		return !slices.ContainsFunc(all, func(i imageJSON) bool { return i.State == "processing" })
-	})
-	seen, byID := map[string]string{}, map[string]imageJSON{}
-	for _, img := range all {
-		if twin, twice := seen[img.SHA256]; twice {
-			t.Errorf("the same bytes are there twice: %s and %s", twin, img.ID)
-		}
-		seen[img.SHA256] = img.ID
-		byID[img.ID] = img
-		if img.State != "ready" {
-			t.Errorf("image %s is %s", img.ID, img.State)
-		}
-	}
-	for id, sum := range acknowledged {
-		img, there := byID[id]
-		if !there { // a try that was cut off has stored the same bytes before: the id leads there
-			img = byID[c.image(t, id).ID]
-		}
-		if got := c.originalSum(t, id); got != sum || img.SHA256 != sum {
-			t.Errorf("image %s: sha256 of original %s, in list %s, acknowledged %s", id, got, img.SHA256, sum)
 		}
 	}
 }
