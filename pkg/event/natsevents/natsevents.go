@@ -32,6 +32,9 @@ const (
 	defaultLease = 5 * time.Second
 	// callTimeout bounds a call whose context has no deadline of its own.
 	callTimeout = 10 * time.Second
+	// inProcessWait is between tries to reach a server in the process that is
+	// starting again. It costs a function call.
+	inProcessWait = 100 * time.Millisecond
 	// maxAckPending bounds what one subscription has handed out or is holding
 	// back for later; above any sum of concurrencies, so that events that wait
 	// for their back-off do not hold up the others.
@@ -58,6 +61,7 @@ type Bus struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	streams sync.Map // event.Topic -> struct{}: known to exist
+	link    link
 }
 
 var _ event.Bus = (*Bus)(nil)
@@ -83,9 +87,12 @@ func Open(ctx context.Context, opts Options) (*Bus, error) {
 }
 
 func (b *Bus) connect(opts Options) (err error) {
-	settings := []nats.Option{nats.Name("sajin"), nats.Timeout(callTimeout), nats.MaxReconnects(-1)}
+	settings := []nats.Option{
+		nats.Name("sajin"), nats.Timeout(callTimeout), nats.MaxReconnects(-1),
+		nats.ReconnectHandler(func(*nats.Conn) { b.link.renewed() }),
+	}
 	if b.server != nil {
-		settings = append(settings, nats.InProcessServer(b.server))
+		settings = append(settings, nats.InProcessServer(b.server), nats.ReconnectWait(inProcessWait))
 	}
 	if b.conn, err = nats.Connect(opts.URL, settings...); err != nil {
 		return fault.As(fault.Unavailable, "natsevents.connect", err)
@@ -135,7 +142,11 @@ func (b *Bus) Publish(ctx context.Context, topic event.Topic, e event.Event) err
 	msg.Data = body
 	msg.Header.Set("Content-Type", event.ContentType)
 	// A source holds no space, so the pair is unambiguous.
-	_, err = b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(e.Source+" "+e.ID))
+	id := jetstream.WithMsgID(e.Source + " " + e.ID)
+	err = b.link.ask(ctx, func(ctx context.Context) error {
+		_, err := b.js.PublishMsg(ctx, msg, id)
+		return err
+	})
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		b.streams.Delete(topic) // removed behind our back: make it again next time
 	}

@@ -26,16 +26,17 @@ const (
 // https://docs.nats.io/reference/reference-protocols/nats_api_reference
 type puller struct {
 	conn    *nats.Conn
+	link    *link
 	inbox   *nats.Subscription
 	request *nats.Msg
 }
 
-func newPuller(conn *nats.Conn, s event.Subscription) (*puller, error) {
+func newPuller(conn *nats.Conn, l *link, s event.Subscription) (*puller, error) {
 	inbox, err := conn.SubscribeSync(conn.NewInbox())
 	if err != nil {
 		return nil, err
 	}
-	return &puller{conn: conn, inbox: inbox, request: &nats.Msg{
+	return &puller{conn: conn, link: l, inbox: inbox, request: &nats.Msg{
 		Subject: fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s", s.Topic, s.Name), Reply: inbox.Subject,
 		Data: fmt.Appendf(nil, `{"batch":1,"expires":%d,"idle_heartbeat":%d}`, pullExpires, pullHeartbeat),
 	}}, nil
@@ -45,10 +46,11 @@ func newPuller(conn *nats.Conn, s event.Subscription) (*puller, error) {
 // is a message though ctx has ended.
 func (p *puller) next(ctx context.Context) (*nats.Msg, error) {
 	for ctx.Err() == nil {
+		gone := p.link.current()
 		if err := p.conn.PublishMsg(p.request); err != nil {
 			return nil, err
 		}
-		msg, err := p.await(ctx)
+		msg, err := p.await(ctx, gone)
 		if msg != nil || err != nil {
 			return msg, err
 		}
@@ -58,9 +60,11 @@ func (p *puller) next(ctx context.Context) (*nats.Msg, error) {
 
 // await waits for the answer to a request. Without a message and an error it is
 // to be asked again: the request has expired, or got lost with a connection.
-func (p *puller) await(ctx context.Context) (*nats.Msg, error) {
+func (p *puller) await(ctx context.Context, gone <-chan struct{}) (*nats.Msg, error) {
+	connected, cancel := until(ctx, gone)
+	defer cancel()
 	for {
-		heartbeat, cancel := context.WithTimeout(ctx, 2*pullHeartbeat)
+		heartbeat, cancel := context.WithTimeout(connected, 2*pullHeartbeat)
 		msg, err := p.inbox.NextMsgWithContext(heartbeat)
 		cancel()
 		switch {
@@ -70,7 +74,7 @@ func (p *puller) await(ctx context.Context) (*nats.Msg, error) {
 			continue
 		case err == nil:
 			return nil, refusal(msg)
-		case errors.Is(err, context.DeadlineExceeded):
+		case errors.Is(err, context.DeadlineExceeded), connected.Err() != nil && ctx.Err() == nil:
 			return nil, nil
 		case errors.Is(err, nats.ErrNoResponders):
 			return nil, errRefused

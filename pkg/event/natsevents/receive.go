@@ -50,7 +50,7 @@ type worker struct {
 }
 
 func (w worker) run(ctx, handling context.Context) error {
-	p, err := newPuller(w.bus.conn, w.subscription)
+	p, err := newPuller(w.bus.conn, &w.bus.link, w.subscription)
 	if err != nil {
 		return classify("natsevents.Receive", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -26,10 +27,17 @@ const startTimeout = 30 * time.Second
 // says so itself. By default the server would refuse to start on a small disk.
 const unlimited = 1 << 50
 
-// Server is a natsevents.Server.
+// Server is a natsevents.Server. One whose storage has failed is started again:
+// see watch. Safe for concurrent use.
 type Server struct {
-	server *server.Server
-	lock   *os.File
+	dir     string
+	lock    *os.File
+	closing chan struct{}
+	watcher sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	running *server.Server // nil while it cannot be started again
 }
 
 // Start starts a server on a directory, which it makes. A directory that another
@@ -42,6 +50,17 @@ func Start(dir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	running, err := start(dir)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s := &Server{dir: dir, lock: lock, closing: make(chan struct{}), running: running}
+	s.watcher.Go(s.watch)
+	return s, nil
+}
+
+// start starts a server on the files of the one before.
+func start(dir string) (*server.Server, error) {
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "sajin", DontListen: true, NoSigs: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: dir, SyncAlways: true, DisableJetStreamBanner: true,
@@ -49,30 +68,63 @@ func Start(dir string) (*Server, error) {
 		MaxPayload: 4 * event.MaxBytes,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("natsserver: %w", err), lock.Close())
+		return nil, fmt.Errorf("natsserver: %w", err)
 	}
 	srv.SetLoggerV2(logger{}, false, false, false)
 	srv.Start()
-	s := &Server{server: srv, lock: lock}
 	if !srv.ReadyForConnections(startTimeout) || !srv.JetStreamEnabled() {
-		return nil, errors.Join(fault.As(fault.Unavailable, "natsserver.Start",
-			errors.New("the embedded server did not start; the log says why")), s.Close())
+		stop(srv)
+		return nil, fault.As(fault.Unavailable, "natsserver.Start", errors.New("the embedded server did not start; the log says why"))
 	}
-	return s, nil
+	return srv, nil
 }
 
-// InProcessConn connects to the server.
-func (s *Server) InProcessConn() (net.Conn, error) { return s.server.InProcessConn() }
+// stop flushes and closes the streams' files.
+func stop(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
+}
+
+// errAway is for a caller that tries again, as a client does.
+var errAway = fault.New(fault.Unavailable, "events_unavailable", "Events cannot be stored at the moment. Please try again.")
+
+// InProcessConn connects to the server. While it cannot be started again the
+// error is Unavailable.
+func (s *Server) InProcessConn() (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil {
+		return nil, errAway
+	}
+	return s.running.InProcessConn()
+}
 
 // Close flushes and closes the streams' files, then lets the directory go. Closing
 // twice does nothing.
 func (s *Server) Close() error {
-	s.server.Shutdown()
-	s.server.WaitForShutdown()
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
+	s.mu.Unlock()
+	s.watcher.Wait()
+	if srv := s.replace(nil); srv != nil {
+		stop(srv)
+	}
 	if err := s.lock.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("natsserver: close: %w", err)
 	}
 	return nil
+}
+
+// replace makes srv the one that is running, and gives the one that was.
+func (s *Server) replace(srv *server.Server) *server.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.running
+	s.running = srv
+	return before
 }
 
 // logger passes on what an operator should see.
