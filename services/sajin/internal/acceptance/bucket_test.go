@@ -39,12 +39,18 @@ func auditKept(t *testing.T, d deployment, acknowledged map[string]string) {
 	for id, sum := range acknowledged {
 		promised[sum] = audit.Promise{Place: audit.Anywhere, IDs: append(promised[sum].IDs, id)}
 	}
-	eventually(t, settleWithin, "nothing is left to do", func() bool {
-		left, err := audit.Restless(t.Context(), d.places())
-		if err != nil {
+	var left []string
+	t.Cleanup(func() {
+		if len(left) > 0 {
+			t.Logf("left to do: %v", left)
+		}
+	})
+	eventually(t, settleWithin, "nothing is left to do", func() (done bool) {
+		var err error
+		if left, err = audit.Restless(t.Context(), d.places()); err != nil {
 			t.Fatal(err)
 		}
-		return left == 0
+		return len(left) == 0
 	})
 	d.stop(t)
 	found, err := audit.Run(t.Context(), d.places(), promised)

@@ -82,101 +82,11 @@ func limitMemory(t *testing.T, pid int, limit int64) {
 	}
 }
 
-// smallDisk is a folder on a disk of its own, with so many bytes or files: the
-// options of a tmpfs say it.
-func smallDisk(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("sajin-test", dir, "tmpfs", 0, options); err != nil {
-		t.Skipf("a small disk cannot be made here: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
-	return dir
-}
-
-// diskFull: there are no bytes left.
-func diskFull(t *testing.T) { fillDisk(t, "size=24m", 2<<20) }
-
-// noInodes: there are bytes, but not one file more can be made.
-func noInodes(t *testing.T) { fillDisk(t, "size=64m,nr_inodes=100", 0) }
-
-// fillDisk: a full disk refuses what is new with 507, goes on showing what is
-// there, and takes pictures again when some were deleted for good. Each picture
-// has so many bytes behind it.
-func fillDisk(t *testing.T, options string, behind int) {
-	t.Helper()
-	dir := smallDisk(t, options)
-	data := t.TempDir()
-	if err := os.Symlink(dir, filepath.Join(data, "media")); err != nil { // the rest is elsewhere
-		t.Fatal(err)
-	}
-	d := startAt(t, data)
-	t.Cleanup(func() { _ = d.Stop() })
-	v := faulty(t, d)
-	var ids []string
-	for refused := false; !refused; {
-		f := append(v.fresh(t), make([]byte, behind)...)
-		status, said, results := v.send(t, upload("a.jpg", f))
-		switch {
-		case status == http.StatusCreated:
-			ids = append(ids, results[0].ID)
-		case status == http.StatusInsufficientStorage && said[0] == "storage_full":
-			refused = true
-		default:
-			t.Fatalf("with %d pictures another was answered with %d %v", len(ids), status, said)
-		}
-		if len(ids) > 50 {
-			t.Fatal("the disk is not full")
-		}
-	}
-	if got := v.originalSum(t, ids[0]); got != v.acknowledged[ids[0]] {
-		t.Errorf("on a full disk an original is served as %s", got)
-	}
-	for _, gone := range ids[len(ids)-3:] {
-		v.call(t, http.MethodDelete, "/api/v1/images/"+gone, http.StatusOK)
-		v.call(t, http.MethodDelete, "/api/v1/trash/"+gone, http.StatusNoContent)
-		delete(v.acknowledged, gone)
-	}
-	eventually(t, readyWithin, "there is room again", func() bool {
-		status, _ := v.outcome(t)
-		return status == http.StatusCreated
-	})
-	v.sound(t, d)
-}
-
-// tempFull: the bucket has room and upload's own disk for temporary files has
-// none. What is sent is safe and waits; when there is room it is processed. In
-// the all-in-one originals are read where they lie.
-func tempFull(t *testing.T) {
-	dir := smallDisk(t, "size=8m")
-	filler := filepath.Join(dir, "filler")
-	if err := os.WriteFile(filler, make([]byte, 8<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d := startStack(t, stack.Options{FakePubSub: true, Upload: []string{
-		"SAJIN_UPLOAD_TEMP_DIR=" + dir, "SAJIN_UPLOAD_MEMORY_BYTES=16777216", // so that a file of 3 MB goes through it
-		"SAJIN_UPLOAD_ANSWER_WITHIN=1s", "SAJIN_UPLOAD_SWEEP_EVERY=2s", "SAJIN_UPLOAD_SWEEP_AGE=1s",
-	}})
-	v := faulty(t, d)
-	status, said, results := v.send(t, upload("a.jpg", append(v.fresh(t), make([]byte, 3<<20)...)))
-	if status != http.StatusCreated || said[0] != "processing" {
-		t.Fatalf("without room for temporary files an upload was answered with %d %v", status, said)
-	}
-	v.canary(t) // small files need none
-	if img := v.image(t, results[0].ID); img.State != "processing" {
-		t.Errorf("without room for temporary files it is %s", img.State)
-	}
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
-	v.ready(t, results[0].ID)
-	v.sound(t, d)
-}
-
 // fewFiles: with hardly a file left to open, what cannot be done is refused or
-// cut off; then it goes on.
+// cut off; then it goes on. What could not be removed of a refused upload is left
+// to the sweep.
 func fewFiles(t *testing.T) {
-	d := startAllInOneWith(t)
+	d := startAllInOneWith(t, "SAJIN_UPLOAD_SWEEP_EVERY=2s", "SAJIN_UPLOAD_SWEEP_AGE=1s")
 	v := faulty(t, d)
 	v.canary(t)
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.PID()))

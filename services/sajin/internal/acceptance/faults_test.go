@@ -21,6 +21,7 @@ var faultRows = []struct {
 	{"F23_NoRights", noRights},
 	{"F36_MemoryLimit", memoryLimit},
 	{"F37_DiskFull", diskFull},
+	{"F37_AllFull", allFull},
 	{"F37_NoInodes", noInodes},
 	{"F37_TempFull", tempFull},
 	{"F37_FewFiles", fewFiles},

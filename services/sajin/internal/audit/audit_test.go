@@ -163,8 +163,8 @@ func TestRestless(t *testing.T) {
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
-		if err != nil || (left > 0) != c.want {
-			t.Errorf("%s: %d left, %v", name, left, err)
+		if err != nil || (len(left) > 0) != c.want {
+			t.Errorf("%s: %v left, %v", name, left, err)
 		}
 	}
 }

@@ -15,20 +15,23 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/contract"
 )
 
-// Restless is how much a Sajin that is running still has to do: images that the
+// Restless names what a Sajin that is running still has to do: images that the
 // catalog and the bucket do not agree about, by the names alone, images in
 // processing, and events that wait. It opens no object and takes no lock, and
-// since it looks at a moving thing, 0 says only that it is time for Run.
-func Restless(ctx context.Context, p Places) (int, error) {
+// since it looks at a moving thing, nothing says only that it is time for Run.
+func Restless(ctx context.Context, p Places) (left []string, err error) {
 	keys, err := p.keys(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("audit: %w", err)
+		return nil, fmt.Errorf("audit: %w", err)
 	}
 	c, err := readCatalog(ctx, p.Database)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	left, manifests := c.outbox, map[string]bool{}
+	if c.outbox > 0 {
+		left = append(left, fmt.Sprintf("events to publish: %d", c.outbox))
+	}
+	manifests := map[string]bool{}
 	for _, key := range keys {
 		if id, ok := strings.CutSuffix(strings.TrimPrefix(key, contract.PrefixManifests), ".json"); ok {
 			manifests[id] = true
@@ -39,12 +42,12 @@ func Restless(ctx context.Context, p Places) (int, error) {
 			continue
 		}
 		if id := imageOf(key); c.images[id].ID == "" || !manifests[id] {
-			left++
+			left = append(left, key)
 		}
 	}
 	for _, row := range c.images {
 		if row.State == stateReady && !manifests[row.ID] || row.State != stateReady && row.State != stateFailed {
-			left++
+			left = append(left, row.ID+" is "+row.State)
 		}
 	}
 	return left, nil

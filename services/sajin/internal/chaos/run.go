@@ -203,7 +203,7 @@ func (r *run) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if left == 0 {
+		if len(left) == 0 {
 			break
 		}
 		wait(ctx, settleStep)
