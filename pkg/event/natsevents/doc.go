@@ -17,7 +17,8 @@
 // The server in the process syncs every write before it answers: a Publish that
 // returned nil survives the power going off, as far as the file system keeps
 // its promise about fsync. What a consumer has acknowledged is written within a
-// tenth of a second; after a crash the last of it is delivered again.
+// tenth of a second; after a crash the last of it is delivered again. When its
+// storage has failed, it starts again; meanwhile Publish waits and Receive pauses.
 //
 // # Leases
 //
