@@ -164,6 +164,33 @@ func TestOfManySetUpsAtOnceOneWins(t *testing.T) {
 	}
 }
 
+// interrupted is a store where something happens before a link is looked up.
+type interrupted struct {
+	accounts.Store
+	before func()
+}
+
+func (s interrupted) HasSetup(ctx context.Context, hash string, now time.Time) (bool, error) {
+	s.before()
+	return s.Store.HasSetup(ctx, hash, now)
+}
+
+// All links end with the account. Whoever is late by a moment reads that the
+// gallery is set up, and not that the link was wrong.
+func TestASetUpThatIsLateByAMoment(t *testing.T) {
+	w := empty(t)
+	token, err := w.Invite(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := accounts.New(interrupted{w.store, func() {
+		if _, err := w.CreateOwner(t.Context(), accounts.NewAccount{Name: name, Password: password}); err != nil {
+			t.Fatal(err)
+		}
+	}}, w.hasher, accounts.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	w.want("late", late.CheckInvitation(t.Context(), token), accounts.ErrSetUp)
+}
+
 func TestWhatIsEntered(t *testing.T) {
 	long := strings.Repeat("가", accounts.MaxNameRunes)
 	for _, tt := range []struct{ name, email, password, code string }{

@@ -59,10 +59,18 @@ func (s *Service) CheckInvitation(ctx context.Context, token string) error {
 		return nil
 	}
 	good, err := s.store.HasSetup(ctx, hash, s.now())
-	if err == nil && !good {
-		err = ErrSetupToken
+	if err != nil || good {
+		return fault.Wrap("accounts.CheckInvitation", err)
 	}
-	return fault.Wrap("accounts.CheckInvitation", err)
+	// All links end with the account, which may have been made this moment.
+	switch done, err = s.IsSetUp(ctx); {
+	case err != nil:
+		return err
+	case done:
+		return ErrSetUp
+	default:
+		return ErrSetupToken
+	}
 }
 
 // SetUp makes the owner's account by a set-up link and signs it in. All links
