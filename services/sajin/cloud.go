@@ -21,25 +21,54 @@ func openStaticBucket(ctx context.Context, name string) (staticfiles.Place, func
 	return place, func() { _ = place.Close() }, nil // what was to be written has been
 }
 
-// lackingOn asks Pub/Sub what is missing; nil for another bus, which makes what
-// it needs.
-func lackingOn(bus event.Bus) doctor.Lacking {
+// subscribedOn asks Pub/Sub about a subscription; nil for another bus, which makes
+// what it needs. account is whose pushes the services take, "" where they pull, or
+// where that is not said: a job is not told.
+func subscribedOn(bus event.Bus, account string) doctor.Subscribed {
 	pubsub, ok := bus.(*gcppubsub.Bus)
 	if !ok {
 		return nil
 	}
-	return func(ctx context.Context, s event.Subscription) ([]doctor.Lack, error) {
+	return func(ctx context.Context, s event.Subscription) (string, []doctor.Lack, error) {
 		missing, err := pubsub.Missing(ctx, s)
-		var out []doctor.Lack
-		for _, lack := range missing { // topics first
-			if lack.Subscription == "" {
-				out = append(out, doctor.Lack{What: "topic " + string(lack.Topic), Mend: "gcloud pubsub topics create " + string(lack.Topic)})
-				continue
-			}
-			out = append(out, doctor.Lack{What: "subscription " + lack.Subscription, Mend: subscriptionCommand(s.WithDefaults(), lack)})
+		if err != nil || len(missing) > 0 {
+			return "", lacks(s, missing), err
 		}
-		return out, err
+		delivery, err := pubsub.Delivery(ctx, s)
+		return delivered(delivery), undelivered(s, delivery, account), err
 	}
+}
+
+func lacks(s event.Subscription, missing []gcppubsub.Lack) (out []doctor.Lack) {
+	for _, lack := range missing { // topics first
+		if lack.Subscription == "" {
+			out = append(out, doctor.Lack{What: "topic " + string(lack.Topic) + " is not there", Mend: "gcloud pubsub topics create " + string(lack.Topic)})
+			continue
+		}
+		out = append(out, doctor.Lack{What: "subscription " + lack.Subscription + " is not there", Mend: subscriptionCommand(s.WithDefaults(), lack)})
+	}
+	return out
+}
+
+func delivered(d gcppubsub.Delivery) string {
+	if d.Endpoint == "" {
+		return "pulled"
+	}
+	return "pushed to " + d.Endpoint
+}
+
+// undelivered is what keeps events from services that take pushes of an account.
+func undelivered(s event.Subscription, d gcppubsub.Delivery, account string) []doctor.Lack {
+	if account == "" || d.Account == account {
+		return nil
+	}
+	what := "subscription " + s.Name + " is pushed by " + d.Account + ", and SAJIN_EVENTS_PUSH_ACCOUNT is " + account
+	if d.Endpoint == "" {
+		what = "subscription " + s.Name + " is pulled by nobody: SAJIN_EVENTS_PUSH_ACCOUNT says that events are pushed"
+	}
+	return []doctor.Lack{{What: what, Mend: "gcloud pubsub subscriptions modify-push-config " + s.Name + " --push-endpoint=ADDRESS/events/" + s.Name +
+		" --push-auth-service-account=" + account + " --push-auth-token-audience=ADDRESS\n" +
+		"terraform apply, which knows the address; or empty SAJIN_EVENTS_PUSH_ACCOUNT and SAJIN_EVENTS_PUSH_AUDIENCE, and events are pulled"}}
 }
 
 // subscriptionCommand makes a subscription that is pulled. Where events are pushed,

@@ -15,4 +15,4 @@ func openStaticBucket(context.Context, string) (staticfiles.Place, func(), error
 	return nil, nil, errors.New("this program was built for one machine only (-tags embedded); gs:// needs a build without that tag")
 }
 
-func lackingOn(event.Bus) doctor.Lacking { return nil }
+func subscribedOn(event.Bus, string) doctor.Subscribed { return nil }

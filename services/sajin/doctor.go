@@ -150,9 +150,9 @@ func (e *examination) events(ctx context.Context) {
 	if a == nil {
 		return
 	}
-	if lacking := lackingOn(a.Bus); lacking != nil {
+	if subscribed := subscribedOn(a.Bus, e.adapters.PushAccount); subscribed != nil {
 		all := append(upload.Subscriptions(e.upload), catalog.Subscriptions(e.catalog)...)
-		e.checks = append(e.checks, doctor.Events(lacking, all))
+		e.checks = append(e.checks, doctor.Events(subscribed, all))
 		return
 	}
 	if bus, ok := a.Bus.(interface{ Check(context.Context) error }); ok {

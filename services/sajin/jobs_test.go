@@ -160,8 +160,14 @@ func TestDoctorKnowsWhatTheCloudLacks(t *testing.T) {
 			t.Errorf("%s%s", line, problem)
 		}
 	}
-	if !strings.Contains(out, "ok       events: upload-objects is subscribed to sajin-objects") {
+	if !strings.Contains(out, "ok       events: upload-objects is subscribed to sajin-objects, pulled") {
 		t.Errorf("%s", out)
+	}
+	t.Setenv("SAJIN_EVENTS_PUSH_AUDIENCE", "https://upload.example")
+	t.Setenv("SAJIN_EVENTS_PUSH_ACCOUNT", "push@project.example")
+	if out, _, code := run(t, "doctor"); code != 1 || !strings.Contains(out, "problem  events: subscription upload-objects is pulled by nobody") ||
+		!strings.Contains(out, "> gcloud pubsub subscriptions modify-push-config upload-objects --push-endpoint=ADDRESS/events/upload-objects --push-auth-service-account=push@project.example") {
+		t.Errorf("%d %s", code, out)
 	}
 }
 

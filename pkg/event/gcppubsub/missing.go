@@ -44,6 +44,25 @@ func (b *Bus) Missing(ctx context.Context, s event.Subscription) ([]Lack, error)
 	return out, nil
 }
 
+// Delivery is how a subscription's events reach who handles them.
+type Delivery struct {
+	Endpoint string // where they are pushed to; "" where they are pulled
+	Account  string // whose token a push carries; "" for none
+}
+
+// Delivery looks at a subscription that is there. It takes the same right as
+// Missing.
+func (b *Bus) Delivery(ctx context.Context, s event.Subscription) (Delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	found, err := b.client.SubscriptionAdminClient.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: b.subscriptionName(s.Name)})
+	if err != nil {
+		return Delivery{}, notShown(err)
+	}
+	push := found.GetPushConfig()
+	return Delivery{push.GetPushEndpoint(), push.GetOidcToken().GetServiceAccountEmail()}, nil
+}
+
 // notShown tells a right that is missing from a bus that is away: the services do
 // without that right.
 func notShown(err error) error {

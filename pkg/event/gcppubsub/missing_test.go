@@ -36,3 +36,26 @@ func TestMissingNamesEachLackOnce(t *testing.T) {
 	}
 	want("of what was made")
 }
+
+func TestDeliveryIsSeen(t *testing.T) {
+	b := fake(t)
+	if err := b.Ensure(t.Context(), event.Subscription{Name: "pulled", Topic: "news"}); err != nil {
+		t.Fatal(err)
+	}
+	push := Delivery{"https://upload.example/events/pushed", "push@project.example"}
+	if _, err := b.client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
+		Name: b.subscriptionName("pushed"), Topic: b.topicName("news"), PushConfig: &pubsubpb.PushConfig{
+			PushEndpoint: push.Endpoint,
+			AuthenticationMethod: &pubsubpb.PushConfig_OidcToken_{OidcToken: &pubsubpb.PushConfig_OidcToken{
+				ServiceAccountEmail: push.Account, Audience: "https://upload.example",
+			}},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]Delivery{"pulled": {}, "pushed": push} {
+		if got, err := b.Delivery(t.Context(), event.Subscription{Name: name}); err != nil || got != want {
+			t.Errorf("%s: %+v %v", name, got, err)
+		}
+	}
+}

@@ -163,14 +163,14 @@ func TestTheOutboxIsLookedAt(t *testing.T) {
 }
 
 func TestEventsNamesWhatIsMissing(t *testing.T) {
-	lacking := func(_ context.Context, s event.Subscription) ([]doctor.Lack, error) {
+	subscribed := func(_ context.Context, s event.Subscription) (string, []doctor.Lack, error) {
 		if s.Name == "there" {
-			return nil, nil
+			return "pulled", nil, nil
 		}
-		return []doctor.Lack{{What: "topic b", Mend: "make b"}, {What: "subscription a", Mend: "make a"}}, nil
+		return "", []doctor.Lack{{What: "topic b is not there", Mend: "make b"}, {What: "subscription a is not there", Mend: "make a"}}, nil
 	}
-	text, problems := report(t, doctor.Events(lacking, []event.Subscription{{Name: "there", Topic: "t"}, {Name: "not"}}))
-	want := "ok       events: there is subscribed to t\n" +
+	text, problems := report(t, doctor.Events(subscribed, []event.Subscription{{Name: "there", Topic: "t"}, {Name: "not"}}))
+	want := "ok       events: there is subscribed to t, pulled\n" +
 		"problem  events: topic b is not there\n         > make b\n" + // before what needs it
 		"problem  events: subscription a is not there\n         > make a\n"
 	if problems != 2 || text != want {
@@ -222,10 +222,10 @@ func TestEventsThatMayNotBeLookedAt(t *testing.T) {
 		fault.Forbidden:   "warning  events: this account may not look at topics and subscriptions: PermissionDenied\n         > gcloud projects add-iam-policy-binding",
 		fault.Unavailable: "problem  events: the bus cannot be asked for its subscriptions: PermissionDenied\n",
 	} {
-		lacking := func(context.Context, event.Subscription) ([]doctor.Lack, error) {
-			return nil, fault.As(kind, "test", errors.New("PermissionDenied"))
+		subscribed := func(context.Context, event.Subscription) (string, []doctor.Lack, error) {
+			return "", nil, fault.As(kind, "test", errors.New("PermissionDenied"))
 		}
-		text, problems := report(t, doctor.Events(lacking, []event.Subscription{{Name: "a"}, {Name: "b"}}))
+		text, problems := report(t, doctor.Events(subscribed, []event.Subscription{{Name: "a"}, {Name: "b"}}))
 		if !strings.HasPrefix(text, want) || problems != strings.Count(text, "problem ") || strings.Count(text, "events:") != 1 {
 			t.Errorf("%s: %s", kind, text)
 		}

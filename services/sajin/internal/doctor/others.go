@@ -14,20 +14,19 @@ import (
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 )
 
-// Lack is something that a subscription needs and is not there, with the command
-// that makes it.
+// Lack is what is wrong about a subscription, with the command that mends it.
 type Lack struct{ What, Mend string }
 
-// Lacking says what is missing for a subscription, in the order in which it can be
-// made.
-type Lacking func(ctx context.Context, s event.Subscription) ([]Lack, error)
+// Subscribed says what is wrong about a subscription, in the order in which it can
+// be mended, and where that is nothing how its events are delivered.
+type Subscribed func(ctx context.Context, s event.Subscription) (delivered string, lacks []Lack, err error)
 
-// Events looks for the subscriptions, with their topics and dead letters.
-func Events(lacking Lacking, subscriptions []event.Subscription) Check {
+// Events looks at the subscriptions, with their topics and dead letters.
+func Events(subscribed Subscribed, subscriptions []event.Subscription) Check {
 	return func(ctx context.Context) []Finding {
 		var out []Finding
 		for _, s := range subscriptions {
-			missing, err := lacking(ctx, s)
+			delivered, lacks, err := subscribed(ctx, s)
 			switch {
 			case fault.KindOf(err) == fault.Forbidden: // the services need no such right
 				f := failed("events", "this account may not look at topics and subscriptions", err,
@@ -36,11 +35,11 @@ func Events(lacking Lacking, subscriptions []event.Subscription) Check {
 				return append(out, f)
 			case err != nil:
 				return append(out, failed("events", "the bus cannot be asked for its subscriptions", err, "gcloud pubsub subscriptions list"))
-			case len(missing) == 0:
-				out = append(out, good("events", "%s is subscribed to %s", s.Name, s.Topic))
+			case len(lacks) == 0:
+				out = append(out, good("events", "%s is subscribed to %s, %s", s.Name, s.Topic, delivered))
 			}
-			for _, lack := range missing {
-				out = append(out, Finding{Problem, "events", lack.What + " is not there", lack.Mend})
+			for _, lack := range lacks {
+				out = append(out, Finding{Problem, "events", lack.What, lack.Mend})
 			}
 		}
 		return out
