@@ -16,6 +16,11 @@ import (
 // alive and slow brings something in that time, or is told to ask and goes on.
 const silence = 500 * time.Millisecond
 
+// patience is how long a request waits for a session that another one has. The
+// last bytes of a dead connection may be read when it waits already, and the
+// silence begins after them.
+const patience = 2 * silence
+
 // senders knows the requests that send through the sessions of this process.
 type senders struct {
 	mu       sync.Mutex
@@ -135,24 +140,25 @@ func (one *sender) arriving(body io.Reader) io.ReadCloser {
 const arrivingBytes = 64 << 10
 
 // hold takes hold of a session. A request that has it and falls silent makes
-// room; one that goes on keeps it, and the answer is blob.ErrHeld, after silence
+// room; one that goes on keeps it, and the answer is blob.ErrHeld, after patience
 // at most.
 func (s *Service) hold(ctx context.Context, session string) (blob.HeldPartial, error) {
-	patience := time.NewTimer(silence)
-	defer patience.Stop()
-	for last := false; ; {
+	for until := time.Now().Add(patience); ; {
 		h, err := s.ports.Partials.Hold(ctx, session)
 		one := s.senders.of(session)
-		if !errors.Is(err, blob.ErrHeld) || last || one == nil {
+		left := time.Until(until)
+		if !errors.Is(err, blob.ErrHeld) || left <= 0 || one == nil {
 			return h, err
 		}
+		silent := time.NewTimer(min(silence-one.quiet(), left))
 		select {
 		case <-one.released:
-		case <-patience.C:
+		case <-silent.C:
 			s.senders.overtake(ctx, session)
-			last = true
 		case <-ctx.Done():
+			silent.Stop()
 			return nil, err
 		}
+		silent.Stop()
 	}
 }

@@ -55,8 +55,34 @@ func rest(content string, from int64) ingest.Chunk {
 	return ingest.Chunk{From: from, To: int64(len(content)), Total: ingest.Unknown, Body: strings.NewReader(content[from:])}
 }
 
+// The last bytes of a dead connection may be read after the next request has come,
+// which gets the session half a second later.
+func TestWhatArrivesLateOfADeadConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := picture(strings.Repeat("late ", blob.PartialStep/2))
+		s, session := ownSessions(t, content)
+		line, ended := begin(t, s, session, content, blob.PartialStep)
+		began, next := time.Now(), make(chan error, 1)
+		go func() {
+			_, err := s.Send(t.Context(), owner, session, rest(content, 0))
+			next <- err
+		}()
+		time.Sleep(300 * time.Millisecond)
+		if _, err := io.WriteString(line, content[blob.PartialStep:blob.PartialStep+1]); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-next; code(err) != "offset_mismatch" || time.Since(began) != 800*time.Millisecond {
+			t.Errorf("the next chunk: %v after %v", err, time.Since(began))
+		}
+		if err := <-ended; code(err) != "upload_locked" {
+			t.Errorf("the silent request: %v", err)
+		}
+		_ = line.Close()
+	})
+}
+
 // A request that goes on sending keeps its session, however slowly: the others
-// are turned away within half a second, and may ask at any time.
+// are turned away within a second, and may ask at any time.
 func TestSlowSenderKeepsItsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		content := picture(strings.Repeat("slow ", blob.PartialStep/2))
