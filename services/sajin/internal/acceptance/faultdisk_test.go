@@ -65,10 +65,7 @@ func fillDisk(t *testing.T, options string, behind int) {
 		v.call(t, http.MethodDelete, "/api/v1/trash/"+gone, http.StatusNoContent)
 		delete(v.acknowledged, gone)
 	}
-	eventually(t, readyWithin, "there is room again", func() bool {
-		status, _ := v.outcome(t)
-		return status == http.StatusCreated
-	})
+	v.recovers(t)
 	v.sound(t, d)
 }
 
@@ -121,10 +118,7 @@ func allFull(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, readyWithin, "there is room again", func() bool {
-		status, _ := v.outcome(t)
-		return status == http.StatusCreated
-	})
+	v.recovers(t)
 	v.sound(t, d)
 }
 

@@ -114,6 +114,7 @@ func fewFiles(t *testing.T) {
 	clients.Wait()
 	t.Logf("with %d files at most, %d of %d uploads were taken", limit, len(v.acknowledged), 2*limit)
 	v.page.CloseIdleConnections()
+	v.recovers(t)
 	v.sound(t, d)
 }
 

@@ -68,6 +68,20 @@ func (v *victim) outcome(t *testing.T) (status int, code string) {
 	return status, said[0]
 }
 
+// recovers waits until a picture is taken and shown again.
+func (v *victim) recovers(t *testing.T) {
+	t.Helper()
+	var id string
+	eventually(t, readyWithin, "a picture is taken again", func() bool {
+		status, _, results := v.send(t, upload("a.jpg", v.fresh(t)))
+		if status == http.StatusCreated {
+			id = results[0].ID
+		}
+		return status == http.StatusCreated
+	})
+	v.ready(t, id)
+}
+
 // sound ends a row: the fault is over, others are served, and all that was
 // acknowledged is there.
 func (v *victim) sound(t *testing.T, d deployment) {
