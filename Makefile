@@ -35,7 +35,7 @@ test-go:
 
 .PHONY: test-acceptance
 test-acceptance:
-	$(GO) test -shuffle=on -timeout 20m $(ACCEPTANCE)
+	$(GO) test -shuffle=on -timeout 40m $(ACCEPTANCE)
 
 .PHONY: test-packages
 test-packages:

@@ -29,7 +29,7 @@ var layers = []layer{
 	},
 	{
 		packages: []string{"pkg/event/*", "pkg/event/*/*"},
-		may:      []string{"pkg/event", "pkg/event/*", "pkg/contract", "pkg/fault", "pkg/httpx/problem", "pkg/telemetry"},
+		may:      []string{"pkg/event", "pkg/event/*", "pkg/contract", "pkg/fault", "pkg/httpx/loopback", "pkg/httpx/problem", "pkg/telemetry"},
 		why:      "an adapter of the event port knows its port and its bus; the contract only for the bucket's own notifications",
 	},
 	{

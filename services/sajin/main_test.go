@@ -24,6 +24,7 @@ import (
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 	"github.com/sajin-gallery/sajin/services/upload"
 )
@@ -40,7 +41,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			addr, err := stack.FreeAddr(t.Context())
+			addr, err := loopback.Free(t.Context())
 			env.Setenv("FREE_ADDR", addr)
 			return err
 		},

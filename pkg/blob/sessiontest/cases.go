@@ -126,7 +126,7 @@ func halfOpen(s *sender) {
 
 // overtaking bounds the wait for the session of a silent request: far below what
 // a server waits for the next byte of a body.
-const overtaking = 10 * time.Second
+const overtaking = 30 * time.Second
 
 // multiples sends a chunk that is neither the last nor a multiple of a step: no
 // more than whole steps of it count.

@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	startTimeout = 60 * time.Second // installing the system tables included
-	stopTimeout  = 20 * time.Second
+	startTimeout = 3 * time.Minute // on a machine that does much else; installing the system tables included
+	stopTimeout  = time.Minute
 	// maxSocketPath is what a socket address holds on Linux, less its zero byte.
 	maxSocketPath = 107
 )

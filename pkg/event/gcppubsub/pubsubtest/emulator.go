@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,11 +13,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 )
 
 const (
-	// readyTimeout bounds the start of the emulator, 3 to 8 s on an idle machine.
-	readyTimeout = 60 * time.Second
+	// readyTimeout bounds the start of the emulator, 3 to 8 s on an idle machine
+	// and many times that beside other tests.
+	readyTimeout = 3 * time.Minute
 	// probeEvery is how often it is asked whether it is ready.
 	probeEvery = 50 * time.Millisecond
 )
@@ -35,7 +37,7 @@ func LaunchEmulator(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr(ctx)
+	addr, err := loopback.Free(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -73,16 +75,6 @@ func find() (string, error) {
 		return "", ErrNotInstalled
 	}
 	return script, nil
-}
-
-// freeAddr picks a port. The emulator cannot say which one it took, so somebody
-// else may take it in between; then awaitReady fails.
-func freeAddr(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // run starts the script in a process group of its own, so that Java, which the

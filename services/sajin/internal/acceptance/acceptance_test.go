@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
@@ -109,7 +110,7 @@ func startAt(t testing.TB, dir string) allInOne {
 // startWith starts it with more variables of ours.
 func startWith(t testing.TB, dir string, env ...string) allInOne {
 	t.Helper()
-	addr, err := stack.FreeAddr(t.Context())
+	addr, err := loopback.Free(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,10 +142,7 @@ func (d allInOne) services() []string { return []string{"sajin"} }
 
 func (d allInOne) kill(t *testing.T, _ string) {
 	t.Helper()
-	if err := d.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Start(t.Context()); err != nil {
+	if err := d.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -226,11 +224,7 @@ func (d split) services() []string { return []string{"upload", "catalog", "web"}
 
 func (d split) kill(t *testing.T, service string) {
 	t.Helper()
-	p := d.Process(service)
-	if err := p.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(t.Context()); err != nil {
+	if err := d.Process(service).Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/config"
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 	"github.com/sajin-gallery/sajin/pkg/httpx/openapitest"
 	"github.com/sajin-gallery/sajin/pkg/identity"
 	"github.com/sajin-gallery/sajin/pkg/telemetry/telemetrytest"
@@ -62,7 +63,7 @@ func startGuarded(t *testing.T) *guarded {
 	if !apart {
 		t.Fatal("the services are not apart")
 	}
-	addr, err := stack.FreeAddr(t.Context())
+	addr, err := loopback.Free(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

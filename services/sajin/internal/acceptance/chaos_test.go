@@ -37,7 +37,7 @@ func TestChaos(t *testing.T) {
 			})
 			seed := rand.Uint64()
 			report, err := chaos.Run(t.Context(), d, chaos.Options{
-				Seed: seed, Uploads: 300, Clients: 8, Kill: time.Duration(len(d.Processes)) * time.Second, Patience: 5 * time.Minute, Settle: settleWithin,
+				Seed: seed, Uploads: 300, Clients: 8, Kill: time.Duration(len(d.Processes)) * time.Second, Patience: 10 * time.Minute, Settle: settleWithin,
 			})
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)

@@ -19,8 +19,8 @@ import (
 // callTimeout bounds every call of the tests; readyWithin is how long an image
 // may stay in processing.
 const (
-	callTimeout = 90 * time.Second
-	readyWithin = 60 * time.Second
+	callTimeout = 3 * time.Minute
+	readyWithin = 2 * time.Minute
 )
 
 // client is what somebody who scripts against Sajin would write.
@@ -191,9 +191,37 @@ func (c client) call(t *testing.T, method, path string, want int) response {
 
 func (c client) image(t *testing.T, id string) imageJSON {
 	t.Helper()
+	resp := c.mustSee(t, "/api/v1/images/"+id)
+	if resp.status != http.StatusOK {
+		t.Fatalf("image %s: %d %s", id, resp.status, resp.body)
+	}
 	var img imageJSON
-	decode(t, c.call(t, http.MethodGet, "/api/v1/images/"+id, http.StatusOK), &img)
+	decode(t, resp, &img)
 	return img
+}
+
+// see is a GET that is asked again while the gallery says that it cannot answer
+// for the moment, as its clients do: a service that was restarted or killed is
+// away for some seconds.
+func (c client) see(ctx context.Context, path string) (response, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	for {
+		resp, err := c.do(ctx, http.MethodGet, path, "", nil)
+		if err != nil || resp.status != http.StatusServiceUnavailable || resp.header.Get("Retry-After") == "" {
+			return resp, err
+		}
+		pause(ctx)
+	}
+}
+
+func (c client) mustSee(t *testing.T, path string) response {
+	t.Helper()
+	resp, err := c.see(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
 }
 
 // list walks every page.
@@ -205,7 +233,7 @@ func (c client) list(ctx context.Context, query string) ([]imageJSON, error) {
 		if cursor != "" {
 			path += "&cursor=" + url.QueryEscape(cursor)
 		}
-		resp, err := c.do(ctx, http.MethodGet, path, "", nil)
+		resp, err := c.see(ctx, path)
 		if err != nil {
 			return nil, err
 		}
@@ -252,7 +280,7 @@ func (c client) ready(t *testing.T, id string) imageJSON {
 // originalSum is the SHA-256 of what the gallery gives back.
 func (c client) originalSum(t *testing.T, id string) string {
 	t.Helper()
-	resp := c.get(t, "/media/"+id+"/original")
+	resp := c.mustSee(t, "/media/"+id+"/original")
 	if resp.status != http.StatusOK {
 		t.Fatalf("original of %s: %d", id, resp.status)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/sajin-gallery/sajin/pkg/gormdb"
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
 
@@ -21,14 +22,18 @@ import (
 // have 512 MiB. They are taken, or refused for the time being; it lives.
 func memoryLimit(t *testing.T) {
 	t.Run("AllInOne", func(t *testing.T) {
-		d := startAllInOneWith(t)
+		d := startAllInOneWith(t, patientDecoder)
 		squeeze(t, d, d.Process)
 	})
 	t.Run("Split", func(t *testing.T) {
-		d := startMortal(t).(split)
+		d := startStack(t, stack.Options{FakePubSub: true, Upload: []string{patientDecoder}}).(split)
 		squeeze(t, d, d.Process("upload"))
 	})
 }
+
+// patientDecoder keeps a machine that does much else from taking a large
+// photograph for one that cannot be decoded.
+const patientDecoder = "SAJIN_UPLOAD_DERIVE_TIMEOUT=3m"
 
 // squeeze does it to the process of a gallery that decodes.
 func squeeze(t *testing.T, d deployment, p *stack.Process) {
@@ -121,7 +126,7 @@ func fewFiles(t *testing.T) {
 // refusesToStart starts a second program and gives what it says when it ends.
 func refusesToStart(t *testing.T, dir string) string {
 	t.Helper()
-	addr, err := stack.FreeAddr(t.Context())
+	addr, err := loopback.Free(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

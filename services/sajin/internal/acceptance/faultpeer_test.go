@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
@@ -18,7 +19,7 @@ const halfOpenIdle = "SAJIN_UPLOAD_IDLE_BODY=5s"
 // comes again on another connection. It gets its session at once, whatever is
 // still waited for on the first one, and goes on from where it was.
 func silentChunk(t *testing.T) {
-	d := startAllInOneWith(t, halfOpenIdle)
+	d := startAllInOneWith(t)
 	v := faulty(t, d)
 	const chunk = 256 << 10
 	data := append(v.fresh(t), make([]byte, 2*chunk)...)
@@ -28,7 +29,13 @@ func silentChunk(t *testing.T) {
 		session, v.host(), chunk-1, len(data), chunk))
 	w.asked() // it has the session from here on, whoever else comes
 	w.send(string(data[:chunk/2]))
-	if resp := v.chunk(t, session, data, 0, chunk); resp.status != http.StatusPermanentRedirect {
+	// At once, but where the machine lets the silent one's first bytes be read late.
+	var resp response
+	eventually(t, sessionIsGiven, "the session is given to who speaks", func() bool {
+		resp = v.chunk(t, session, data, 0, chunk)
+		return resp.status != http.StatusLocked
+	})
+	if resp.status != http.StatusPermanentRedirect {
 		t.Fatalf("beside the silent one, its chunk was answered with %d %s", resp.status, resp.body)
 	}
 	wantProblem(t, "the silent one", w.reply(http.MethodPut), http.StatusLocked, "upload_locked")
@@ -39,6 +46,10 @@ func silentChunk(t *testing.T) {
 	v.acknowledged[id] = file{data: data}.sha256()
 	v.sound(t, d)
 }
+
+// sessionIsGiven is how soon that is: far below the time that a gallery waits for
+// a body's next byte.
+const sessionIsGiven = 20 * time.Second
 
 // silentForm: a client vanishes within the second file of a form. The first is
 // recognised when the form comes again.

@@ -31,8 +31,9 @@ var hostileBombs = []hostileRow{
 	{"U11toU17_AllAtOnce", allBombs},
 }
 
-// bombWithin is how soon a bomb is refused: its header says enough.
-const bombWithin = 5 * time.Second
+// bombWithin is how soon a bomb is refused on a machine that does much else: its
+// header says enough, and it is not for the deadline of decoding to end it.
+const bombWithin = 20 * time.Second
 
 func bomb(want string, build func(*testing.T) []byte) func(*testing.T, *victim) {
 	return func(t *testing.T, v *victim) {

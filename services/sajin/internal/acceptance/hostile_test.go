@@ -53,8 +53,10 @@ func TestHostile(t *testing.T) {
 // seedHostile starts the seeds of the photographs among the attacks.
 const seedHostile = 300_000
 
-// canaryWithin is how soon after an attack the gallery serves others.
-const canaryWithin = 5 * time.Second
+// canaryWithin is how soon after an attack the gallery serves others, on a machine
+// that does much else: below what it waits for a body's next byte, so that the
+// silent ones are still there.
+const canaryWithin = 30 * time.Second
 
 // victim is the gallery under attack, and what it has acknowledged.
 type victim struct {
@@ -102,7 +104,12 @@ func formOf(parts ...part) []byte {
 // its problem. What is acknowledged is remembered.
 func (v *victim) send(t *testing.T, parts ...part) (status int, said []string, results []resultJSON) {
 	t.Helper()
-	resp, err := v.do(t.Context(), http.MethodPost, "/api/v1/images", frontierType, bytes.NewReader(formOf(parts...)))
+	form := formOf(parts...)
+	resp, err := v.do(t.Context(), http.MethodPost, "/api/v1/images", frontierType, bytes.NewReader(form))
+	if err != nil { // a connection that is closed over a refused body may overtake the answer, where nobody reads it for long
+		t.Logf("sent once more: %v", err)
+		resp, err = v.do(t.Context(), http.MethodPost, "/api/v1/images", frontierType, bytes.NewReader(form))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +204,7 @@ func (v *victim) canary(t *testing.T) {
 		t.Fatalf("the canary was answered with %+v, %v", results, err)
 	}
 	v.acknowledged[results[0].ID] = f.sha256()
-	resp, err := v.do(ctx, http.MethodGet, "/api/v1/images?limit=200", "", nil)
+	resp, err := v.see(ctx, "/api/v1/images?limit=200")
 	if err != nil || !strings.Contains(string(resp.body), results[0].ID) {
 		t.Fatalf("the canary is not in the list: %d %v", resp.status, err)
 	}
@@ -216,8 +223,13 @@ func (v *victim) canary(t *testing.T) {
 // was not acknowledged.
 func (v *victim) glance(t *testing.T) {
 	t.Helper()
+	var all []imageJSON
+	eventually(t, readyWithin, "what was acknowledged is listed", func() bool {
+		all = v.mustList(t, "")
+		return len(all) >= len(v.acknowledged)
+	})
 	listed, sums := map[string]string{}, map[string]string{}
-	for _, img := range v.mustList(t, "") {
+	for _, img := range all {
 		listed[img.ID] = img.SHA256
 		if twin, twice := sums[img.SHA256]; twice {
 			t.Errorf("the same bytes are there twice: %s and %s", twin, img.ID)

@@ -40,7 +40,7 @@ func killDuringUploads(t *testing.T, d deployment, killsEach int) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	c := newClient(t, d)
 	u := &uploads{client: c, files: photos(t, seedKill, killUploads), acknowledged: map[string]string{}}
-	ctx, stop := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer stop()
 	var clients sync.WaitGroup
 	for range killClients {

@@ -138,8 +138,8 @@ func (g *guarded) servicesKnowEachOtherByGoogle(t *testing.T) {
 			t.Errorf("%s does not serve what web says: %d", name, got)
 		}
 	}
-	// Once for each of the two, and once more where a slow machine gave up.
-	if asked, vouched := google.Asked(), machine.Vouched(); asked < 2 || asked > 4 || vouched < 2 || vouched > 4 {
+	// Once for each of the two, and once or twice more where a slow machine gave up.
+	if asked, vouched := google.Asked(), machine.Vouched(); asked < 2 || asked > 6 || vouched < 2 || vouched > 6 {
 		t.Errorf("the keys were fetched %d times and %d tokens asked for, by calls of two services: they are not kept", asked, vouched)
 	}
 }

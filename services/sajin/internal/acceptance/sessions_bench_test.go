@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
 
@@ -264,7 +265,7 @@ func startNginx(b *testing.B) nginx {
 	if err != nil {
 		b.Skip("nginx is not installed")
 	}
-	addr, err := stack.FreeAddr(b.Context())
+	addr, err := loopback.Free(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

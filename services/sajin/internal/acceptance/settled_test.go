@@ -69,12 +69,12 @@ func (c client) missing(t *testing.T, all []imageJSON, acknowledged map[string]s
 // leadsTo is the image that an id stands for, "" for none.
 func (c client) leadsTo(t *testing.T, id string) string {
 	t.Helper()
-	resp, err := c.do(t.Context(), http.MethodGet, "/api/v1/images/"+id, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := c.mustSee(t, "/api/v1/images/"+id)
 	if resp.status == http.StatusNotFound {
 		return ""
+	}
+	if resp.status != http.StatusOK {
+		t.Fatalf("image %s: %d %s", id, resp.status, resp.body)
 	}
 	var img imageJSON
 	decode(t, resp, &img)

@@ -45,9 +45,12 @@ func stopDuringUploads(t *testing.T, d deployment) {
 		}
 		saved := u.snapshot()
 		d.start(t)
-		for id := range saved {
-			c.image(t, id)
-		}
+		// Of what was answered while catalog had stopped it hears by the event, or
+		// from the next sweep.
+		eventually(t, settleWithin, "what was acknowledged before the stop is there", func() bool {
+			maps.DeleteFunc(saved, func(id, _ string) bool { return c.leadsTo(t, id) != "" })
+			return len(saved) == 0
+		})
 	}
 	u.finish()
 	clients.Wait()

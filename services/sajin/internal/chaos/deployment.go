@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
 	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
@@ -32,7 +33,7 @@ var upload = []string{
 // AllInOne starts the one program on a data folder below dir; bin holds what
 // stack.Build made.
 func AllInOne(ctx context.Context, dir, bin string, out io.Writer) (*Deployment, error) {
-	addr, err := stack.FreeAddr(ctx)
+	addr, err := loopback.Free(ctx)
 	if err != nil {
 		return nil, err
 	}

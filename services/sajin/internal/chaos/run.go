@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/sajin-gallery/sajin/services/sajin/internal/audit"
-	"github.com/sajin-gallery/sajin/services/sajin/internal/stack"
 )
 
 // Options say how much of it.
@@ -139,13 +138,10 @@ func (r *run) kills(ctx context.Context, done <-chan struct{}) error {
 		if !r.untilKill(r.o.Kill/2+time.Duration(rnd.Int64N(int64(r.o.Kill))), done) {
 			return nil
 		}
-		if err := p.Kill(); err != nil {
-			return err
+		if err := p.Restart(ctx); err != nil {
+			return fmt.Errorf("chaos: %w", err)
 		}
 		r.report.Kills[p.Name]++
-		if err := restart(ctx, p); err != nil {
-			return fmt.Errorf("chaos: after a kill: %w", err)
-		}
 	}
 }
 
@@ -172,20 +168,6 @@ func (r *run) untilKill(pause time.Duration, done <-chan struct{}) bool {
 		}
 		pause = r.o.Kill / 10
 	}
-}
-
-// restart gives a start that is late a second and a third chance: what it waits
-// for may have been killed as well, and the machine is busy.
-func restart(ctx context.Context, p *stack.Process) (err error) {
-	for range 3 {
-		if err = p.Start(ctx); err == nil || ctx.Err() != nil {
-			return err
-		}
-		if killed := p.Kill(); killed != nil {
-			return killed
-		}
-	}
-	return err
 }
 
 // settleStep is the time between two looks at what is left to do.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 )
 
 // workshop is a module of two programs, which share a package.
@@ -147,7 +149,7 @@ func developing(t *testing.T) (d *developer, root string, out *output) {
 	if err := buildIn(t.Context(), root, bin, one); err != nil {
 		t.Fatal(err)
 	}
-	addr, err := FreeAddr(t.Context())
+	addr, err := loopback.Free(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

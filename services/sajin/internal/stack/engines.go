@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/sajin-gallery/sajin/pkg/event/gcppubsub/pubsubtest"
 	"github.com/sajin-gallery/sajin/pkg/gormdb/mysqltest"
@@ -19,6 +20,7 @@ import (
 type engines struct {
 	databaseURL string
 	accountsURL string
+	busAddr     string
 	storageURL  string   // of the emulator itself, whatever is before it
 	env         []string // by which the services find the emulators
 	closers     []func() error
@@ -66,9 +68,9 @@ func (e *engines) startPubSub(ctx context.Context, o Options) error {
 	}
 	e.closers = append(e.closers, server.Stop)
 	e.env = append(e.env, "PUBSUB_EMULATOR_HOST="+server.Addr)
+	e.busAddr = server.Addr
 	_, _ = fmt.Fprintf(o.Out, "%s is at %s\n", server.Name, server.Addr)
-	// The storage emulator publishes from this process and looks nowhere else.
-	return os.Setenv("PUBSUB_EMULATOR_HOST", server.Addr)
+	return nil
 }
 
 // startStorage starts a Cloud Storage whose bucket tells the bus of every
@@ -86,7 +88,7 @@ func (e *engines) startStorage(ctx context.Context, o Options) error {
 			return fmt.Errorf("stack: before the storage: %w", err)
 		}
 	}
-	storage, err := OpenStorage(StorageOptions{Dir: filepath.Join(o.Dir, "bucket"), Public: reached, Project: project, Bucket: Bucket})
+	storage, err := openStorageFor(e.busAddr, StorageOptions{Dir: filepath.Join(o.Dir, "bucket"), Public: reached, Project: project, Bucket: Bucket})
 	if err != nil {
 		return err
 	}
@@ -97,6 +99,21 @@ func (e *engines) startStorage(ctx context.Context, o Options) error {
 	e.storageURL = "http://" + addr
 	e.env = append(e.env, "STORAGE_EMULATOR_HOST="+reached)
 	return nil
+}
+
+// environment is held by who opens a storage: what its emulator is told by is one
+// for the whole process, and stacks may start side by side.
+var environment sync.Mutex
+
+// openStorageFor opens a storage that publishes on the bus at an address: its
+// emulator publishes from this process, and looks for the bus nowhere else.
+func openStorageFor(bus string, o StorageOptions) (*Storage, error) {
+	environment.Lock()
+	defer environment.Unlock()
+	if err := os.Setenv("PUBSUB_EMULATOR_HOST", bus); err != nil {
+		return nil, fmt.Errorf("stack: %w", err)
+	}
+	return OpenStorage(o)
 }
 
 // close stops the engines, the last started first.

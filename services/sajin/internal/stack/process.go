@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,8 +19,8 @@ import (
 // Deadlines of a process of ours: a start that is not ready, or a stop that has
 // not ended by then, is a failure.
 const (
-	readyTimeout = 30 * time.Second
-	stopTimeout  = 12 * time.Second // httpx.DrainTimeout and a little
+	readyTimeout = time.Minute
+	stopTimeout  = 30 * time.Second // httpx.DrainTimeout, and a machine that does much else
 )
 
 // Process is one of our programs, run as a child that can be stopped, killed
@@ -153,21 +152,26 @@ func (p *Process) Stop() error {
 	return nil
 }
 
+// Restart kills the program and starts it again. A start that is late gets a
+// second and a third chance: what it waits for may have been killed as well, and
+// the machine is busy.
+func (p *Process) Restart(ctx context.Context) (err error) {
+	for range 3 {
+		if err := p.Kill(); err != nil {
+			return err
+		}
+		if err = p.Start(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // State says how the program has ended, once Exited is closed.
 func (p *Process) State() string { return p.cmd.ProcessState.String() }
 
 // Exited is closed when the program has ended.
 func (p *Process) Exited() <-chan struct{} { return p.done }
-
-// FreeAddr is a loopback address with a port that was free a moment ago.
-func FreeAddr(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("stack: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
-}
 
 // Services are the packages of the services' programs.
 func Services() []string {

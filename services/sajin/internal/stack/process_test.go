@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 )
 
 // helperEnv makes this test's own binary one of the programs below.
@@ -82,7 +84,7 @@ func program(t *testing.T, mode string) (*Process, *output) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, err := FreeAddr(t.Context())
+	addr, err := loopback.Free(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +164,7 @@ func TestAProcessIsToldOnlyWhatItNeeds(t *testing.T) {
 func TestAReplicaIsToldTheSame(t *testing.T) {
 	p, out := program(t, "serves")
 	p.Tell("SAJIN_SHARED=yes")
-	addr, err := FreeAddr(t.Context())
+	addr, err := loopback.Free(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"github.com/sajin-gallery/sajin/pkg/config"
+	"github.com/sajin-gallery/sajin/pkg/httpx/loopback"
 	"github.com/sajin-gallery/sajin/pkg/serviceauth/keyring"
 )
 
@@ -102,7 +103,7 @@ func (s *Stack) describe(ctx context.Context, o Options) error {
 		if addr[name] != "" {
 			continue
 		}
-		free, err := FreeAddr(ctx)
+		free, err := loopback.Free(ctx)
 		if err != nil {
 			return err
 		}
