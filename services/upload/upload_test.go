@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,31 +134,49 @@ func (s *site) eventuallyEmpty() {
 	}
 }
 
-// busless is a bus that cannot be reached at first.
+// busless is a bus that cannot be reached until it is up: it is silent, then it
+// refuses, and so on.
 type busless struct {
 	*natsevents.Bus
-	failures []error
+	up    atomic.Bool
+	asked atomic.Int32
 }
 
 func (b *busless) Ensure(ctx context.Context, s event.Subscription) error {
-	if len(b.failures) > 0 {
-		err := b.failures[0]
-		b.failures = b.failures[1:]
-		return err
+	switch {
+	case b.up.Load():
+		return b.Bus.Ensure(ctx, s)
+	case b.asked.Add(1)%2 == 1:
+		return fault.Wrap("bus.Ensure", context.DeadlineExceeded)
+	default:
+		return fault.New(fault.Unavailable, "bus_down", "")
 	}
-	return b.Bus.Ensure(ctx, s)
+}
+
+// refused waits until it was silent once and refused once.
+func (b *busless) refused(t *testing.T) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); b.asked.Load() < 2; <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("the bus is not asked again")
+		}
+	}
 }
 
 // F40: a bus that comes up later is waited for, whether it refuses or is silent.
 func TestF40_StartsBeforeTheBus(t *testing.T) {
 	s := newSite(t)
 	s.listen("test")
-	down := []error{fault.Wrap("bus.Ensure", context.DeadlineExceeded), fault.New(fault.Unavailable, "bus_down", "")}
-	svc, stop := s.run(func(_ *upload.Config, d *upload.Deps) { d.Bus = &busless{s.bus, down} })
+	bus := &busless{Bus: s.bus}
+	svc, stop := s.run(func(_ *upload.Config, d *upload.Deps) { d.Bus = bus })
 	defer stop()
+	bus.refused(t)
 	if err := svc.Ready(t.Context()); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("Ready without a bus: %v", err)
 	}
+	bus.up.Store(true)
 	contentType, body := formOf(photograph(t, 8, 8))
 	if _, err := client(t, svc.Handler()).Upload(asAnna(t.Context()), contentType, -1, body); err != nil {
 		t.Errorf("Upload: %v", err)

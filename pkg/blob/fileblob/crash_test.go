@@ -83,7 +83,7 @@ type crashState struct {
 // delay has passed, and returns all it has said.
 func runChild(t *testing.T, dir string, lines int, delay time.Duration) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), crashDirEnv+"="+dir)

@@ -22,15 +22,24 @@ import (
 
 // front is an emulator whose requests a test may answer in its place.
 type front struct {
-	fake *fakestorage.Server
-	// intercept sees each request; it returns true when it has answered.
-	intercept func(w http.ResponseWriter, r *http.Request) bool
+	fake      *fakestorage.Server
+	intercept atomic.Pointer[func(w http.ResponseWriter, r *http.Request) bool]
 	requests  atomic.Int64
+}
+
+// answer has each request seen by f, which returns true when it has answered; nil
+// for nobody. A request of before may still be under way.
+func (f *front) answer(by func(w http.ResponseWriter, r *http.Request) bool) {
+	if by == nil {
+		f.intercept.Store(nil)
+		return
+	}
+	f.intercept.Store(&by)
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.requests.Add(1)
-	if f.intercept == nil || !f.intercept(w, r) {
+	if by := f.intercept.Load(); by == nil || !(*by)(w, r) {
 		f.fake.HTTPHandler().ServeHTTP(w, r)
 	}
 }
@@ -73,10 +82,10 @@ func TestStatusesAreClassified(t *testing.T) {
 		404: blob.ErrNotFound, 408: blob.ErrUnavailable, 429: blob.ErrUnavailable,
 		500: blob.ErrUnavailable, 502: blob.ErrUnavailable, 503: blob.ErrUnavailable, 504: blob.ErrUnavailable,
 	} {
-		f.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
+		f.answer(func(w http.ResponseWriter, _ *http.Request) bool {
 			http.Error(w, `{"error":{"message":"bucket of mine"}}`, status)
 			return true
-		}
+		})
 		_, err := s.Stat(t.Context(), "x")
 		if !errors.Is(err, want) {
 			t.Errorf("%d: Stat = %v, want %v", status, err, want)
@@ -106,14 +115,14 @@ func TestTransientFailuresAreRepeated(t *testing.T) {
 		for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
 			_ = f.fake.Backend().DeleteObject(bucketName, "new")
 			left := 2
-			f.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
+			f.answer(func(w http.ResponseWriter, _ *http.Request) bool {
 				if left == 0 {
 					return false
 				}
 				left--
 				w.WriteHeader(status)
 				return true
-			}
+			})
 			if err := call(); err != nil || left != 0 {
 				t.Errorf("%s after two times %d: %v", name, status, err)
 			}
@@ -124,10 +133,10 @@ func TestTransientFailuresAreRepeated(t *testing.T) {
 // TestReplacingPutIsSentOnce: only its caller knows whether to send it again.
 func TestReplacingPutIsSentOnce(t *testing.T) {
 	s, f := startFront(t, gcsblob.Options{})
-	f.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
+	f.answer(func(w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
-	}
+	})
 	_, err := putString(t.Context(), s, "x", "data", blob.WriteOptions{Size: 4})
 	if !errors.Is(err, blob.ErrUnavailable) || f.requests.Load() != 1 {
 		t.Errorf("Put = %v after %d requests", err, f.requests.Load())
@@ -139,14 +148,14 @@ func TestReplacingPutIsSentOnce(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	s, f := startFront(t, gcsblob.Options{})
 	lose := true
-	f.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(_ http.ResponseWriter, r *http.Request) bool {
 		if !lose || r.Method != http.MethodPost {
 			return false
 		}
 		lose = false
 		f.fake.HTTPHandler().ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler) // closes the connection
-	}
+	})
 	info, err := putString(t.Context(), s, "x", "mine", blob.WriteOptions{IfNotExists: true, Metadata: map[string]string{"a": "b"}})
 	if err != nil || info.Size != 4 || len(info.Metadata) != 1 {
 		t.Errorf("Put = %+v, %v", info, err)
@@ -164,7 +173,7 @@ func TestLostAnswer(t *testing.T) {
 func TestWrongChecksumBehindALostAnswer(t *testing.T) {
 	s, f := startFront(t, gcsblob.Options{})
 	lose := true
-	f.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
 		case lose && r.Method == http.MethodPost:
 			lose = false
@@ -180,11 +189,11 @@ func TestWrongChecksumBehindALostAnswer(t *testing.T) {
 		default:
 			return false
 		}
-	}
+	})
 	if _, err := putString(t.Context(), s, "x", "data", blob.WriteOptions{IfNotExists: true}); !errors.Is(err, blob.ErrChecksum) {
 		t.Errorf("Put = %v, want ErrChecksum", err)
 	}
-	f.intercept = nil
+	f.answer(nil)
 	if _, err := s.Stat(t.Context(), "x"); !errors.Is(err, blob.ErrNotFound) {
 		t.Errorf("the damaged object is still there: %v", err)
 	}
@@ -192,7 +201,7 @@ func TestWrongChecksumBehindALostAnswer(t *testing.T) {
 
 func TestWrongChecksumIsRemoved(t *testing.T) {
 	s, f := startFront(t, gcsblob.Options{})
-	f.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPost {
 			return false
 		}
@@ -201,7 +210,7 @@ func TestWrongChecksumIsRemoved(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(bytes.Replace(answer.Body.Bytes(), []byte(`"crc32c":"`), []byte(`"crc32c":"AAAAAA==","was":"`), 1))
 		return true
-	}
+	})
 	_, err := putString(t.Context(), s, "x", "data", blob.WriteOptions{IfNotExists: true})
 	if !errors.Is(err, blob.ErrChecksum) {
 		t.Errorf("Put = %v, want ErrChecksum", err)
@@ -213,11 +222,11 @@ func TestWrongChecksumIsRemoved(t *testing.T) {
 
 func TestHangingBucketEndsAtTheDeadline(t *testing.T) {
 	s, f := startFront(t, gcsblob.Options{})
-	f.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(_ http.ResponseWriter, r *http.Request) bool {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 		return true
-	}
+	})
 	for name, call := range map[string]func(context.Context) error{
 		"Put": func(ctx context.Context) error {
 			_, err := putString(ctx, s, "x", "data", blob.WriteOptions{})
@@ -244,14 +253,14 @@ func TestBrokenReadIsResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	cuts := 3
-	f.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Get("alt") != "media" || cuts == 0 {
 			return false
 		}
 		cuts--
 		f.fake.HTTPHandler().ServeHTTP(&cuttingWriter{ResponseWriter: w, left: 200_000}, r)
 		panic(http.ErrAbortHandler)
-	}
+	})
 	if got, err := readAll(t.Context(), s, "long", 0, -1); err != nil || got != data || cuts != 0 {
 		t.Errorf("read %d of %d bytes, %v; %d cuts left", len(got), len(data), err, cuts)
 	}
@@ -277,13 +286,13 @@ func TestChangedBytesAreNoticed(t *testing.T) {
 	if _, err := putString(t.Context(), s, "x", "data", blob.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	f.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Get("alt") != "media" {
 			return false
 		}
 		fmt.Fprint(w, "dat\x00")
 		return true
-	}
+	})
 	if _, err := readAll(t.Context(), s, "x", 0, -1); !errors.Is(err, blob.ErrChecksum) {
 		t.Errorf("reading = %v, want ErrChecksum", err)
 	}
@@ -297,7 +306,7 @@ func TestReplacedBetweenDescriptionAndBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	replaced := false
-	f.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Get("alt") == "media" && !replaced {
 			replaced = true
 			f.fake.CreateObject(fakestorage.Object{
@@ -305,7 +314,7 @@ func TestReplacedBetweenDescriptionAndBytes(t *testing.T) {
 			})
 		}
 		return false
-	}
+	})
 	if got, err := readAll(t.Context(), s, "x", 0, -1); err != nil || got != "newer" || !replaced {
 		t.Errorf("read %q, %v", got, err)
 	}

@@ -47,7 +47,7 @@ func TestInboxRemovesNoOtherFile(t *testing.T) {
 	}
 	taken := put("first")
 	var again blob.Info
-	f.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodDelete {
 			return false
 		}
@@ -57,14 +57,14 @@ func TestInboxRemovesNoOtherFile(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusPreconditionFailed)
 		return true
-	}
+	})
 	if err := inbox.Remove(t.Context(), taken); err != nil {
 		t.Errorf("Remove: %v", err)
 	}
 	if got, err := readAll(t.Context(), s, "inbox/anna/a.jpg", 0, -1); err != nil || got != "second" {
 		t.Errorf("of the second is left: %q, %v", got, err)
 	}
-	f.intercept = nil
+	f.answer(nil)
 	for range 2 { // it may be done again
 		if err := inbox.Remove(t.Context(), again); err != nil {
 			t.Errorf("Remove: %v", err)

@@ -153,10 +153,10 @@ func TestSessionGivesTheObject(t *testing.T) {
 func TestSessionRequest(t *testing.T) {
 	s, f := startFront(t, gcsblob.Options{})
 	var seen *http.Request
-	f.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+	f.answer(func(_ http.ResponseWriter, r *http.Request) bool {
 		seen = r.Clone(context.Background())
 		return false
-	}
+	})
 	mustOpenSession(t, s, object, 4711)
 	want := map[string]string{
 		"Origin": "https://photos.example.org", "X-Upload-Content-Type": "image/jpeg", "X-Upload-Content-Length": "4711",
@@ -175,28 +175,30 @@ func TestSessionRequest(t *testing.T) {
 
 func TestSessionFailures(t *testing.T) {
 	s, f := startFront(t, gcsblob.Options{RetryFor: 400 * time.Millisecond})
-	open := func(key string, size int64, origin string) error {
+	openIn := func(s *gcsblob.Store, key string, size int64, origin string) error {
 		_, err := s.OpenSession(t.Context(), key, blob.SessionOptions{WriteOptions: blob.WriteOptions{Size: size}, Origin: origin})
 		return err
 	}
+	open := func(key string, size int64, origin string) error { return openIn(s, key, size, origin) }
+	patient, passing := startFront(t, gcsblob.Options{})
 	left := 2
-	f.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
+	passing.answer(func(w http.ResponseWriter, _ *http.Request) bool {
 		if left--; left >= 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		return left >= 0
-	}
-	if err := open("a", 1, ""); err != nil {
+	})
+	if err := openIn(patient, "a", 1, ""); err != nil {
 		t.Errorf("after two failures that pass: %v", err)
 	}
 	for _, status := range []int{401, 403, 404, 429, 500, 503} {
-		f.intercept = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(status); return true }
+		f.answer(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(status); return true })
 		if err := open("a", 1, ""); !errors.Is(err, blob.ErrUnavailable) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
 	for _, at := range []string{"", "/upload", "https://elsewhere.example/upload", s.SessionOrigin() + ".example/upload"} {
-		f.intercept = func(w http.ResponseWriter, _ *http.Request) bool { w.Header().Set("Location", at); return true }
+		f.answer(func(w http.ResponseWriter, _ *http.Request) bool { w.Header().Set("Location", at); return true })
 		if err := open("a", 1, ""); !errors.Is(err, blob.ErrUnavailable) {
 			t.Errorf("a session at %q: %v", at, err)
 		}

@@ -29,10 +29,14 @@ func openIn(ctx context.Context, dir string, lease time.Duration) (*Bus, error) 
 	return Open(ctx, Options{Server: server, Lease: lease})
 }
 
+// lease is long enough that a busy machine does not deliver an event again, and
+// short enough to wait for where that is what a test is about.
+const lease = 3 * time.Second
+
 // open opens a bus on dir that is closed when the test ends.
 func open(tb testing.TB, dir string) *Bus {
 	tb.Helper()
-	b, err := openIn(tb.Context(), dir, 500*time.Millisecond)
+	b, err := openIn(tb.Context(), dir, lease)
 	if err != nil {
 		tb.Fatalf("Open: %v", err)
 	}

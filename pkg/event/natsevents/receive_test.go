@@ -2,6 +2,7 @@ package natsevents
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -87,9 +88,10 @@ func TestReceiveEndsWithItsBus(t *testing.T) {
 	}
 	publish(t, b, topic, numbered(1))
 	handled, returned := make(chan struct{}), make(chan error, 1)
+	once := sync.OnceFunc(func() { close(handled) }) // it may be delivered again
 	go func() {
 		returned <- b.Receive(t.Context(), subscription, func(context.Context, event.Delivery) error {
-			close(handled)
+			once()
 			return nil
 		})
 	}()

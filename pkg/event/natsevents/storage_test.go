@@ -84,7 +84,7 @@ func TestConformanceExternal(t *testing.T) {
 		t.Fatal("the server did not start")
 	}
 	eventtest.RunConformance(t, func(t *testing.T) eventtest.Harness {
-		b, err := Open(t.Context(), Options{URL: srv.ClientURL(), Lease: 500 * time.Millisecond})
+		b, err := Open(t.Context(), Options{URL: srv.ClientURL(), Lease: lease})
 		if err != nil {
 			t.Fatal(err)
 		}

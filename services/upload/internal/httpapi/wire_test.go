@@ -227,9 +227,9 @@ func (s slow) Receive(ctx context.Context, _ identity.Owner, files iter.Seq2[ing
 // The wait for the work on a file is not idleness of the client.
 func TestIdleLimitEndsWithTheBody(t *testing.T) {
 	limits := defaultLimits()
-	limits.IdleBody = 50 * time.Millisecond
+	limits.IdleBody = 250 * time.Millisecond
 	s := newServer(t)
-	patient := httptest.NewServer(httpapi.New(slow{d: 5 * limits.IdleBody}, limits, health()))
+	patient := httptest.NewServer(httpapi.New(slow{d: 2 * limits.IdleBody}, limits, health()))
 	defer patient.Close()
 	req := s.request(formType, strings.NewReader(form(filePart("a.jpg", "x"))))
 	req.URL.Host = patient.Listener.Addr().String()

@@ -121,7 +121,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // A worker that hangs is killed at the end of its time, whoever sets it.
 func TestHangingWorkerIsKilled(t *testing.T) {
 	t.Run("ours", func(t *testing.T) {
-		s := newStage(t, func(c *Config) { c.Timeout = 2 * time.Second })
+		s := newStage(t, func(c *Config) { c.Timeout = 5 * time.Second })
 		done := s.derive(t.Context())
 		a := s.enter()
 		a.told("hang")
@@ -151,7 +151,7 @@ func TestWaitingIsNotComplexity(t *testing.T) {
 	s := newStage(t, func(c *Config) { c.AtOnce = 1 })
 	first := s.derive(t.Context())
 	a := s.enter()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // it is in the queue long before
 	defer cancel()
 	if r := s.end(s.derive(ctx)); fault.KindOf(r.err) != fault.Unavailable || errors.Is(r.err, ingest.ErrTooComplex) {
 		t.Errorf("%v, want Unavailable", r.err)

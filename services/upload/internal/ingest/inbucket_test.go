@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sajin-gallery/sajin/pkg/contract"
@@ -252,20 +253,22 @@ func failOnce(t *testing.T, content string, mode ingesttest.Mode, call int) bool
 // An image that takes longer than a client is asked to wait is safe and said to
 // be in work, without a checksum that nobody has read; the next answer tells.
 func TestCompleteDoesNotWaitForEver(t *testing.T) {
-	w := withSessions(t, func(c *ingest.Config) { c.AnswerWithin = 10 * time.Millisecond })
-	w.imager.gate = make(chan struct{})
-	content := picture("a")
-	f := plannedFor(content)
-	f.Album = "Trips/Seoul"
-	o := w.plan(owner, f)[0]
-	w.finish(o, content)
-	p, err := w.Complete(t.Context(), owner, o.ID)
-	if err != nil || p.Outcome == nil || p.Outcome.Ready || p.Outcome.Err != nil || p.Outcome.Original.ID != o.ID || p.Outcome.Original.SHA256 != "" ||
-		p.Outcome.Original.Album != "Trips/Seoul" || p.Outcome.Original.Key != w.sessions.Opened(o.URL).Key {
-		t.Errorf("Complete: %+v, %v", p.Outcome, err)
-	}
-	close(w.imager.gate)
-	w.process(ingest.Original{Key: w.sessions.Opened(o.URL).Key})
-	w.completes(o.ID, content, false)
-	w.completes(o.ID, content, true)
+	synctest.Test(t, func(t *testing.T) {
+		w := withSessions(t, func(c *ingest.Config) { c.AnswerWithin = 10 * time.Millisecond })
+		w.imager.gate = make(chan struct{})
+		content := picture("a")
+		f := plannedFor(content)
+		f.Album = "Trips/Seoul"
+		o := w.plan(owner, f)[0]
+		w.finish(o, content)
+		p, err := w.Complete(t.Context(), owner, o.ID)
+		if err != nil || p.Outcome == nil || p.Outcome.Ready || p.Outcome.Err != nil || p.Outcome.Original.ID != o.ID || p.Outcome.Original.SHA256 != "" ||
+			p.Outcome.Original.Album != "Trips/Seoul" || p.Outcome.Original.Key != w.sessions.Opened(o.URL).Key {
+			t.Errorf("Complete: %+v, %v", p.Outcome, err)
+		}
+		close(w.imager.gate)
+		w.process(ingest.Original{Key: w.sessions.Opened(o.URL).Key})
+		w.completes(o.ID, content, false)
+		w.completes(o.ID, content, true)
+	})
 }

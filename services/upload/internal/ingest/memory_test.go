@@ -35,13 +35,14 @@ func heap() (stop func() uint64) {
 	var all sync.WaitGroup
 	most, done := before.HeapAlloc, make(chan struct{})
 	all.Go(func() {
-		tick := time.NewTicker(5 * time.Millisecond)
+		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
 			case <-done:
 				return
 			case <-tick.C:
+				runtime.GC() // which else may be late on a busy machine
 				var now runtime.MemStats
 				runtime.ReadMemStats(&now)
 				most = max(most, now.HeapAlloc)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dated, pictures } from '../pictures.js'
-import { add, figure, finished, run, visit, world } from './world.js'
+import { add, figure, finished, run, shown, visit, world } from './world.js'
 
 export function grid() {
   test('a month that first appears by an upload is in the month list without reload, with its count', async () => {
@@ -66,7 +66,7 @@ export function grid() {
     const year = 1900 + (Date.now() % 40)
     const files = pictures(`days-${run}`, 2).map((file, i) => dated(file, `${year}-05-0${4 + i}T10:00:00`))
     await add(page, files)
-    for (const file of files) await figure(page, file.name).waitFor()
+    for (const file of files) await shown(page, file.name)
     const day = (file) => figure(page, file.name).locator('xpath=ancestor::*[contains(@class, "day")][1]').evaluate((it) => {
       const { top, left, right } = it.getBoundingClientRect()
       return { top, left, right, gap: parseFloat(getComputedStyle(document.querySelector('#timeline')).columnGap) }

@@ -79,8 +79,8 @@ export function living() {
     await shown(page, photo.name)
     assert.equal(await figure(page, moving.name).count(), 0)
     const id = await figure(page, photo.name).getAttribute('data-id')
-    assert.equal((await motion(id)).length, moving.buffer.length)
     await page.locator(`.picture[data-name="${photo.name}"][data-motion]`).waitFor()
+    assert.equal((await motion(id)).length, moving.buffer.length)
     await figure(page, photo.name).getByText('LIVE').waitFor()
     await page.locator('.tray [data-do="dismiss"]').click()
     await figure(page, photo.name).locator('a').first().click()
@@ -176,6 +176,7 @@ export function living() {
     await add(page, [paths[1]]) // the film alone: it is known
     await finished(page)
     await shown(page, photo.name)
+    await page.locator(`.picture[data-name="${photo.name}"][data-motion]`).waitFor()
     const id = await figure(page, photo.name).getAttribute('data-id')
     assert.equal((await motion(id)).length, both[1].buffer.length)
     await clear()
