@@ -27,7 +27,7 @@ const tries = 200
 // since other processes search at the same time.
 var last atomic.Uint32
 
-func init() { last.Store(rand.Uint32N(count)) } //nolint:gosec // not a secret
+func init() { last.Store(rand.Uint32N(count)) }
 
 // Free is an address of the loopback interface, 127.0.0.1, with a port that was
 // free a moment ago and that this process was not given before. It is safe for

@@ -56,12 +56,13 @@ func newestFirst(a, b imageJSON) int {
 }
 
 func changesArrive(t *testing.T, _ deployment, c client) {
+	type change struct {
+		ImageID string `json:"image_id"`
+		Kind    string `json:"kind"`
+	}
 	type feed struct {
-		Changes []struct {
-			ImageID string `json:"image_id"`
-			Kind    string `json:"kind"`
-		} `json:"changes"`
-		Cursor string `json:"cursor"`
+		Changes []change `json:"changes"`
+		Cursor  string   `json:"cursor"`
 	}
 	var now feed
 	decode(t, c.call(t, http.MethodGet, "/api/v1/changes", http.StatusOK), &now)
@@ -79,14 +80,7 @@ func changesArrive(t *testing.T, _ deployment, c client) {
 	if err := json.Unmarshal(resp.body, &got); err != nil || len(got.Changes) == 0 {
 		t.Fatalf("long poll: %d %s", resp.status, resp.body)
 	}
-	added := func() bool {
-		for _, change := range got.Changes {
-			if change.ImageID == id && change.Kind == "added" {
-				return true
-			}
-		}
-		return false
-	}
+	added := func() bool { return slices.Contains(got.Changes, change{ImageID: id, Kind: "added"}) }
 	// What others sent before may still be on its way to ready, and wake it first.
 	for deadline := time.Now().Add(readyWithin); !added() && time.Now().Before(deadline); {
 		decode(t, c.call(t, http.MethodGet, "/api/v1/changes?wait_ms=5000&cursor="+got.Cursor, http.StatusOK), &got)
