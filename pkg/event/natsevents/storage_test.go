@@ -80,7 +80,7 @@ func TestConformanceExternal(t *testing.T) {
 	}
 	srv.Start()
 	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("the server did not start")
 	}
 	eventtest.RunConformance(t, func(t *testing.T) eventtest.Harness {

@@ -27,9 +27,14 @@ func LaunchFake(ctx context.Context) (*Server, error) {
 	server := grpc.NewServer(grpc.StreamInterceptor(answerPings))
 	pubsubpb.RegisterPublisherServer(server, &fake.GServer)
 	pubsubpb.RegisterSubscriberServer(server, &fake.GServer)
-	go func() { _ = server.Serve(listener) }() // until Stop
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // until Stop, and even if that comes first it closes the listener
+	}()
 	stop := sync.OnceValue(func() error {
 		server.Stop()
+		<-served
 		return fake.Close()
 	})
 	context.AfterFunc(ctx, func() { _ = stop() })

@@ -258,7 +258,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := audit.Run(ctx, w.places, nil); err == nil {
 		t.Error("a folder in use was audited")

@@ -170,7 +170,7 @@ func developing(t *testing.T) (d *developer, root string, out *output) {
 
 func answer(t *testing.T, p *Process, path string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL()+path, http.NoBody)
 	if err != nil {

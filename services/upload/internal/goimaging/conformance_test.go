@@ -11,6 +11,6 @@ import (
 
 func TestConformance(t *testing.T) {
 	imagertest.Run(t, func(*testing.T) imagertest.Subject {
-		return imagertest.Subject{Imager: goimaging.New(goimaging.Limits{}), MetadataReader: imagemetadata.New(time.Now)}
+		return imagertest.Subject{Imager: goimaging.New(goimaging.Limits{MaxDuration: 10 * time.Minute}), MetadataReader: imagemetadata.New(time.Now)}
 	})
 }

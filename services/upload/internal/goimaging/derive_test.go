@@ -176,7 +176,7 @@ func TestMemoryIsNotUnderestimated(t *testing.T) {
 // One Imager serves many: the results are those of one alone.
 func TestConcurrentDerives(t *testing.T) {
 	files := [][]byte{encodeJPEG(t, scene(300, 200), 90), encodePNG(t, patches(350, 210)), jpegForms[8].encode(scene(200, 300))}
-	imager := New(Limits{})
+	imager := New(unhurried)
 	var wg sync.WaitGroup
 	for i := range 6 {
 		file := files[i%len(files)]

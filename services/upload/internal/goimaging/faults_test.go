@@ -38,7 +38,7 @@ func TestDeriveStopsWithItsContext(t *testing.T) {
 		for n := 1; n < 200 && !finished; n++ {
 			ctx, cancel := context.WithCancel(t.Context())
 			src := ingest.Source{ReaderAt: &cancelling{bytes.NewReader(file), n, cancel}, Size: int64(len(file))}
-			_, err := New(Limits{}).Derive(ctx, src, p, standardSpecs)
+			_, err := New(unhurried).Derive(ctx, src, p, standardSpecs)
 			finished = ctx.Err() == nil && err == nil
 			if !finished && fault.KindOf(err) != fault.Canceled {
 				t.Errorf("%s: cancelled at read %d: %v", name, n, err)
@@ -60,10 +60,10 @@ func TestDeadlines(t *testing.T) {
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
-	if _, err := New(Limits{}).Derive(ctx, source(file), p, standardSpecs); fault.KindOf(err) != fault.Timeout {
+	if _, err := New(unhurried).Derive(ctx, source(file), p, standardSpecs); fault.KindOf(err) != fault.Timeout {
 		t.Errorf("the caller's deadline: %v, want Timeout", err)
 	}
-	if _, err := New(Limits{}).Probe(ctx, source(file)); fault.KindOf(err) != fault.Timeout {
+	if _, err := New(unhurried).Probe(ctx, source(file)); fault.KindOf(err) != fault.Timeout {
 		t.Errorf("the caller's deadline: %v, want Timeout", err)
 	}
 }
@@ -75,15 +75,15 @@ func TestSourceFailuresKeepTheirKind(t *testing.T) {
 	p := mustProbe(t, file)
 	for _, size := range []int64{int64(len(file)), 3} {
 		src := ingest.Source{ReaderAt: failing{down}, Size: size}
-		if _, err := New(Limits{}).Probe(t.Context(), src); !errors.Is(err, down) {
+		if _, err := New(unhurried).Probe(t.Context(), src); !errors.Is(err, down) {
 			t.Errorf("Probe: %v", err)
 		}
-		if _, err := New(Limits{}).Derive(t.Context(), src, p, standardSpecs); !errors.Is(err, down) {
+		if _, err := New(unhurried).Derive(t.Context(), src, p, standardSpecs); !errors.Is(err, down) {
 			t.Errorf("Derive: %v", err)
 		}
 	}
 	short := ingest.Source{ReaderAt: bytes.NewReader(file[:len(file)-9]), Size: int64(len(file))}
-	if _, err := New(Limits{}).Derive(t.Context(), short, p, standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
+	if _, err := New(unhurried).Derive(t.Context(), short, p, standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
 		t.Errorf("a source shorter than it says: %v, want ErrCorrupt", err)
 	}
 }
@@ -99,10 +99,10 @@ func (panicking) ReadAt([]byte, int64) (int, error) { panic("as a decoder would"
 // TestPanicsAreDamage: a decoder's panic must not take the process with it.
 func TestPanicsAreDamage(t *testing.T) {
 	src := ingest.Source{ReaderAt: panicking{}, Size: 9}
-	if _, err := New(Limits{}).Probe(t.Context(), src); !errors.Is(err, ingest.ErrCorrupt) {
+	if _, err := New(unhurried).Probe(t.Context(), src); !errors.Is(err, ingest.ErrCorrupt) {
 		t.Errorf("Probe: %v, want ErrCorrupt", err)
 	}
-	if _, err := New(Limits{}).Derive(t.Context(), src, ingest.Probe{}, nil); !errors.Is(err, ingest.ErrCorrupt) {
+	if _, err := New(unhurried).Derive(t.Context(), src, ingest.Probe{}, nil); !errors.Is(err, ingest.ErrCorrupt) {
 		t.Errorf("Derive: %v, want ErrCorrupt", err)
 	}
 }
@@ -110,11 +110,11 @@ func TestPanicsAreDamage(t *testing.T) {
 // TestDeriveRefusesWhatWasNotProbed: work was admitted for another image.
 func TestDeriveRefusesWhatWasNotProbed(t *testing.T) {
 	file, other := encodePNG(t, scene(40, 30)), encodePNG(t, scene(400, 300))
-	if _, err := New(Limits{}).Derive(t.Context(), source(other), mustProbe(t, file), standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
+	if _, err := New(unhurried).Derive(t.Context(), source(other), mustProbe(t, file), standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
 		t.Errorf("%v, want ErrCorrupt", err)
 	}
 	for _, spec := range []ingest.Spec{{Name: "a", Quality: 80}, {Name: "a", LongEdge: 9}, {Name: "a", LongEdge: 9, Quality: 101}} {
-		if _, err := New(Limits{}).Derive(t.Context(), source(file), mustProbe(t, file), []ingest.Spec{spec}); fault.KindOf(err) != fault.Internal {
+		if _, err := New(unhurried).Derive(t.Context(), source(file), mustProbe(t, file), []ingest.Spec{spec}); fault.KindOf(err) != fault.Internal {
 			t.Errorf("%+v: %v, want Internal", spec, err)
 		}
 	}
@@ -132,12 +132,12 @@ func TestDamageThatOnlyDecodingFinds(t *testing.T) {
 		"webp with pixels missing":          webp,
 		"jpeg whose scan breaks off":        join(jpeg[:len(jpeg)*2/3], []byte{0x31, 0xff, markerEOI}),
 	} {
-		p, err := New(Limits{}).Probe(t.Context(), source(file))
+		p, err := New(unhurried).Probe(t.Context(), source(file))
 		if err != nil {
 			t.Errorf("%s: Probe: %v", name, err)
 			continue
 		}
-		if _, err := New(Limits{}).Derive(t.Context(), source(file), p, standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
+		if _, err := New(unhurried).Derive(t.Context(), source(file), p, standardSpecs); !errors.Is(err, ingest.ErrCorrupt) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"image/png"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/sajin-gallery/sajin/services/upload/internal/ingest"
 )
@@ -27,20 +28,23 @@ func source(data []byte) ingest.Source {
 	return ingest.Source{ReaderAt: bytes.NewReader(data), Size: int64(len(data))}
 }
 
-// mustProbe probes data with the default limits.
+// unhurried are the limits, without the one that a slow or busy machine reaches.
+var unhurried = Limits{MaxDuration: 10 * time.Minute}
+
+// mustProbe probes data with the default limits, unhurried.
 func mustProbe(t testing.TB, data []byte) ingest.Probe {
 	t.Helper()
-	p, err := New(Limits{}).Probe(context.Background(), source(data))
+	p, err := New(unhurried).Probe(context.Background(), source(data))
 	if err != nil {
 		t.Fatalf("Probe: %v", err)
 	}
 	return p
 }
 
-// mustDerive probes and derives data with the default limits.
+// mustDerive probes and derives data with the default limits, unhurried.
 func mustDerive(t testing.TB, data []byte, specs ...ingest.Spec) ingest.Derived {
 	t.Helper()
-	d, err := New(Limits{}).Derive(context.Background(), source(data), mustProbe(t, data), specs)
+	d, err := New(unhurried).Derive(context.Background(), source(data), mustProbe(t, data), specs)
 	if err != nil {
 		t.Fatalf("Derive: %v", err)
 	}

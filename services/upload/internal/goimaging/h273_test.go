@@ -35,7 +35,7 @@ func TestNumbersBecomeAProfile(t *testing.T) {
 		said := bytes.Clone(file)
 		binary.BigEndian.PutUint16(said[at:], tc.primaries)
 		binary.BigEndian.PutUint16(said[at+2:], tc.transfer)
-		imager := New(Limits{})
+		imager := New(unhurried)
 		d, err := imager.Derive(t.Context(), source(said), mustProbe(t, said), standardSpecs)
 		if err != nil {
 			t.Fatal(err)

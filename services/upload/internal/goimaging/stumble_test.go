@@ -39,7 +39,7 @@ func TestNoReadFailureIsTakenForTheFile(t *testing.T) {
 			probe := mustProbe(t, file)
 			for n, again := 1, true; again; n++ {
 				src := imagertest.Stumbling(file, n, down)
-				p, err := New(Limits{}).Probe(t.Context(), src.Source())
+				p, err := New(unhurried).Probe(t.Context(), src.Source())
 				if again = src.Stumbled(); again && !errors.Is(err, down) || !again && p != probe {
 					t.Errorf("Probe whose read %d fails: %+v, %v", n, p, err)
 				}
@@ -47,13 +47,13 @@ func TestNoReadFailureIsTakenForTheFile(t *testing.T) {
 			if probe.Unavailable || probe.Format == formatHEIF { // the one cannot be decoded, the other takes a second each time
 				return
 			}
-			derived, err := New(Limits{}).Derive(t.Context(), source(file), probe, standardSpecs)
+			derived, err := New(unhurried).Derive(t.Context(), source(file), probe, standardSpecs)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for n, again := 1, true; again; n++ {
 				src := imagertest.Stumbling(file, n, down)
-				d, err := New(Limits{}).Derive(t.Context(), src.Source(), probe, standardSpecs)
+				d, err := New(unhurried).Derive(t.Context(), src.Source(), probe, standardSpecs)
 				if again = src.Stumbled(); again && !errors.Is(err, down) || !again && !reflect.DeepEqual(d, derived) {
 					t.Errorf("Derive whose read %d fails: %v", n, err)
 				}

@@ -125,7 +125,7 @@ func TestRawFilesWithoutAPreviewAreKept(t *testing.T) {
 	if !p.Unavailable || p.ContentType != "image/x-nikon-nef" {
 		t.Errorf("%+v", p)
 	}
-	if _, err := New(Limits{}).Derive(t.Context(), source(file), p, []ingest.Spec{{Name: "a", LongEdge: 9, Quality: 80}}); err == nil {
+	if _, err := New(unhurried).Derive(t.Context(), source(file), p, []ingest.Spec{{Name: "a", LongEdge: 9, Quality: 80}}); err == nil {
 		t.Error("it was decoded")
 	}
 }

@@ -91,10 +91,11 @@ func (s *server) start(cfg ingest.Config) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	cfg.DeriveTimeout = 10 * time.Minute // the machine may be busy
 	began, setBy := s.now(), s.setBy.Load()
 	s.core = ingest.New(cfg, ingest.Ports{
 		Blob: s.bucket, Partials: ingesttest.Partials{Partials: partials, Faults: s.faults}, Events: s.bus, Metadata: noMetadata{},
-		Imager: goimaging.New(goimaging.Limits{MaxMemoryBytes: cfg.DecodeMemory()}),
+		Imager: goimaging.New(goimaging.Limits{MaxMemoryBytes: cfg.DecodeMemory(), MaxDuration: cfg.DeriveTimeout}),
 		Now:    s.now, Uptime: func() time.Duration { return s.now().Sub(began) - time.Duration(s.setBy.Load()-setBy)*time.Second }, Log: slog.New(slog.DiscardHandler),
 	})
 	routes := httpapi.New(s.core, s.limits, health())

@@ -35,7 +35,7 @@ func (s *server) dial() *wire {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	return &wire{conn, s, bufio.NewReader(conn)}
 }
 

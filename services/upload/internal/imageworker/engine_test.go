@@ -143,10 +143,13 @@ func newStage(t *testing.T, change ...func(*Config)) *stage {
 	return s
 }
 
+// unhurried are the limits, without the one that a slow or busy machine reaches.
+var unhurried = goimaging.Limits{MaxDuration: 10 * time.Minute}
+
 func newPool(t testing.TB, change ...func(*Config)) *Pool {
 	t.Helper()
 	cfg := Config{
-		Engine: goimaging.Limits{}, AtOnce: 2, Timeout: time.Minute, Memory: 280 << 20,
+		Engine: unhurried, AtOnce: 2, Timeout: unhurried.MaxDuration, Memory: 280 << 20,
 		Log: slog.New(slog.DiscardHandler),
 	}
 	for _, c := range change {

@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 // What a worker makes is what the engine makes in this process, to the byte, and
 // what it refuses is refused in the same words.
 func TestSameAsInProcess(t *testing.T) {
-	near, reader, far := goimaging.New(goimaging.Limits{}), imagemetadata.New(time.Now), newPool(t)
+	near, reader, far := goimaging.New(unhurried), imagemetadata.New(time.Now), newPool(t)
 	for _, f := range append(imagertest.Good(), imagertest.Bad()...) {
 		src := imagertest.Source(f.Data)
 		p, wantErr := near.Probe(t.Context(), src)

@@ -77,7 +77,7 @@ func (w *world) start() {
 }
 
 func (w *world) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	w.Close(ctx)
 	left, err := os.ReadDir(w.cfg.TempDir)
