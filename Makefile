@@ -7,8 +7,8 @@ UI_SOURCE := $(shell find $(UI)/src $(UI)/styles $(UI)/static $(UI)/build.js $(U
 MODULES   := . .ci/tools deployments/check
 
 # The race detector needs a C compiler, which Go itself does not.
-# SQLite and the C library below it are C, translated to Go: with the detector in
-# them the tests take twice as long, and what they do is behind a lock of SQLite's.
+# SQLite and the C library below it are C, translated to Go (docs/decisions/0071):
+# with the detector in them, the tests that use them take twice as long.
 # The driver between them and us is watched.
 RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race \
 	-gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false)
