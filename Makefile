@@ -13,6 +13,9 @@ MODULES   := . .ci/tools deployments/check
 RACE := $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race \
 	-gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false)
 
+# What is not watched for races is compiled once, the way the images are.
+ONCE := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -trimpath"
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -33,13 +36,13 @@ ACCEPTANCE := ./services/sajin/internal/acceptance
 
 .PHONY: test-go
 test-go:
-	$(GO) vet ./...
+	$(ONCE) $(GO) vet ./...
 	$(if $(RACE),,@echo "skipped: the race detector, which needs a C compiler")
 	@$(MAKE) --no-print-directory --output-sync=target -j2 test-acceptance test-packages
 
 .PHONY: test-acceptance
 test-acceptance:
-	$(GO) test -shuffle=on -timeout 40m $(ACCEPTANCE)
+	$(ONCE) $(GO) test -shuffle=on -timeout 40m $(ACCEPTANCE)
 
 .PHONY: test-packages
 test-packages:
@@ -85,9 +88,9 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 
 .PHONY: check-deployments
 check-deployments: ## hold the files in deployments/ and k8s/ to the code
-	$(GO) -C deployments/check vet ./...
+	$(ONCE) $(GO) -C deployments/check vet ./...
 	@# What is outside of a module is no reason for Go to run its tests again.
-	$(GO) -C deployments/check test -count=1 ./...
+	$(ONCE) $(GO) -C deployments/check test -count=1 ./...
 
 # SEED repeats the plan of a run; the flags say how much of it, such as
 # `make chaos CHAOS='-uploads 1000 -clients 10 -deployment split'`.
@@ -110,13 +113,13 @@ lint fmt: export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 # The tools are pinned in .ci/tools/go.mod and built into bin/.
 bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
-	GOBIN=$(CURDIR)/bin $(GO) -C .ci/tools install tool
+	$(ONCE) GOBIN=$(CURDIR)/bin $(GO) -C .ci/tools install tool
 	@touch $@
 
 .PHONY: lint
 lint: bin/golangci-lint ## lint, and check that go.mod says what is imported
-	bin/golangci-lint run ./...
-	cd deployments/check && $(CURDIR)/bin/golangci-lint run ./...
+	$(ONCE) bin/golangci-lint run ./...
+	cd deployments/check && $(ONCE) $(CURDIR)/bin/golangci-lint run ./...
 	@for module in $(MODULES); do echo "$(GO) -C $$module mod tidy -diff"; $(GO) -C $$module mod tidy -diff || exit 1; done
 
 .PHONY: dead

@@ -31,7 +31,9 @@ export async function serve(environment = {}) {
 // it is stopped itself, and its memory can be read.
 async function build(folder) {
   const binary = join(folder, 'sajin')
-  const { status, error } = spawnSync('go', ['build', '-tags', 'embedded', '-o', binary, './services/sajin'], { cwd: repository, stdio: 'inherit' })
+  const { status, error } = spawnSync('go', ['build', '-trimpath', '-tags', 'embedded,nodynamic', '-o', binary, './services/sajin'], {
+    cwd: repository, stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '0' },
+  })
   if (status !== 0) throw error ?? new Error('the server cannot be built')
   return binary
 }
