@@ -62,9 +62,14 @@ func undelivered(s event.Subscription, d gcppubsub.Delivery, account string) []d
 	if account == "" || d.Account == account {
 		return nil
 	}
-	what := "subscription " + s.Name + " is pushed by " + d.Account + ", and SAJIN_EVENTS_PUSH_ACCOUNT is " + account
-	if d.Endpoint == "" {
-		what = "subscription " + s.Name + " is pulled by nobody: SAJIN_EVENTS_PUSH_ACCOUNT says that events are pushed"
+	what := "subscription " + s.Name
+	switch {
+	case d.Endpoint == "":
+		what += " is pulled by nobody: SAJIN_EVENTS_PUSH_ACCOUNT says that events are pushed"
+	case d.Account == "":
+		what += " is pushed without a token, and SAJIN_EVENTS_PUSH_ACCOUNT is " + account
+	default:
+		what += " is pushed by " + d.Account + ", and SAJIN_EVENTS_PUSH_ACCOUNT is " + account
 	}
 	return []doctor.Lack{{What: what, Mend: "gcloud pubsub subscriptions modify-push-config " + s.Name + " --push-endpoint=ADDRESS/events/" + s.Name +
 		" --push-auth-service-account=" + account + " --push-auth-token-audience=ADDRESS\n" +
